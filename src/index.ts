@@ -1,6 +1,7 @@
 /** What a coordinator imports. It loads `@opentelemetry/api` and Node's own modules, and nothing else. */
 export type { AgentAttempt, AttemptKey, AttemptProblem, NewAttempt } from './core/attempt/attempt.ts'
 export type { ResyncReason, StreamEvent, StreamEvents, StreamSummary } from './core/events.ts'
+export type { Outcome } from './core/fold.ts'
 export type { AttemptPage, KeyFilter, MissingAttempts } from './core/ports.ts'
 export type { BestAgent, BestAgentOptions, Ranking } from './core/reports/best-agent.ts'
 export type { CalibrationReport } from './core/reports/calibration-report.ts'
@@ -38,6 +39,7 @@ export {
   instrumentAgent,
   instrumentationProblems,
   recordAttempt,
+  recordOutcome,
   startAttempt,
   trackAttempt,
 } from './instrument/default-instrumentation.ts'
@@ -53,7 +55,7 @@ export {
 export type { AttemptOutcome, Describe } from './instrument/outcome.ts'
 export { createPickAgent, type PickAgent, type PickOptions, pickAgent } from './instrument/pick-agent.ts'
 export type { OnProblem, Problem, ProblemCounts } from './instrument/problems.ts'
-export type { AttemptKeeper, Receipt, RejectedAttempt } from './instrument/receipt.ts'
+export type { AttemptKeeper, OutcomeReceipt, Receipt, RejectedAttempt } from './instrument/receipt.ts'
 export type { AttemptLabels } from './instrument/recorder.ts'
 export { type ProblemDetails, SidecarError } from './instrument/sidecar-error.ts'
 export type { StreamOptions } from './instrument/stream.ts'

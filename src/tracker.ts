@@ -9,8 +9,10 @@ import type { SeriesPoint } from './core/aggregate/series.ts'
 import type { AlertSettings } from './core/alerts/alert.ts'
 import type { NewAttempt } from './core/attempt/attempt.ts'
 import { aliasesOf, type ModelAliases, NO_ALIASES } from './core/attempt/model-aliases.ts'
+import type { Outcome } from './core/fold.ts'
 import type {
   Appended,
+  AppendedOutcomes,
   AppendedPoints,
   AttemptPage,
   AttemptQuery,
@@ -38,13 +40,29 @@ import type { Facts } from './questions/question.ts'
 import { type Answer, answerQuestion, type Input, type QuestionPath } from './questions/questions.ts'
 import { plainSuccessRates } from './questions/success-rate.ts'
 import { openStore } from './store/open.ts'
-import { createRecorder, type Recorded, type RecordedAttempts, type Recorder } from './store/recorder.ts'
+import {
+  createRecorder,
+  type Recorded,
+  type RecordedAttempts,
+  type RecordedOutcomes,
+  type Recorder,
+} from './store/recorder.ts'
 
 export type { ExperimentPlan } from './core/aggregate/experiment-plan.ts'
 export type { AgentMetrics } from './core/aggregate/metrics.ts'
 export type { AgentAttempt, AttemptProblem, NewAttempt } from './core/attempt/attempt.ts'
 export type { ModelAliases } from './core/attempt/model-aliases.ts'
-export type { AttemptPage, AttemptQuery, KeyFilter, KeySummary, Store, StoreHealth, TimeRange } from './core/ports.ts'
+export type { Outcome } from './core/fold.ts'
+export type {
+  AppendedOutcomes,
+  AttemptPage,
+  AttemptQuery,
+  KeyFilter,
+  KeySummary,
+  Store,
+  StoreHealth,
+  TimeRange,
+} from './core/ports.ts'
 export { ExperimentNotTold, RangeNotHeld, StoreUnavailable } from './core/ports.ts'
 export type { BestAgent, BestAgentOptions, DecidedBestAgent, Ranking } from './core/reports/best-agent.ts'
 export type { Grouping } from './core/reports/grouped-rates.ts'
@@ -53,7 +71,7 @@ export type { AnsweredRange, Ranged, RangeQuestion } from './core/reports/range.
 export type { PerformanceReport } from './core/reports/report.ts'
 export { InvalidParameters } from './questions/question.ts'
 export type { Answer, Input, QuestionPath } from './questions/questions.ts'
-export type { Recorded, RecordedAttempts } from './store/recorder.ts'
+export type { Recorded, RecordedAttempts, RecordedOutcomes } from './store/recorder.ts'
 
 /** The documented default path. */
 export const DEFAULT_STORE = '/tmp/agent_performance.json'
@@ -120,6 +138,16 @@ export class AgentPerformanceTracker {
   /** Records valid attempts. Takes ownership of the lists. Rejects with `StoreUnavailable` if none was recorded, or with its reason `unanswered` if they may be. */
   keep(attempts: NewAttempt[], parsed: ParsedBatch = { instants: [] }): Promise<Appended> {
     return this.#recorder.keep(attempts, parsed)
+  }
+
+  /** Records results of recorded attempts, such as those of CI or a reviewer. Never throws or rejects. */
+  recordOutcomes(outcomes: readonly Outcome[]): Promise<RecordedOutcomes> {
+    return this.#recorder.recordOutcomes(outcomes)
+  }
+
+  /** Records valid outcomes. Rejects with `StoreUnavailable` if some may not be recorded: it is safe to send the same ones again. */
+  keepOutcomes(outcomes: readonly Outcome[]): Promise<AppendedOutcomes> {
+    return this.#recorder.keepOutcomes(outcomes)
   }
 
   /** Records the increments of valid metric points. Rejects with `StoreUnavailable` if they may not be stored. */

@@ -1,8 +1,10 @@
-/** Reads attempts from NDJSON or from the documented JSON file. */
+/** Reads attempts and outcomes from NDJSON, or attempts from the documented JSON file. */
 import { createHash } from 'node:crypto'
 import type { AttemptProblem, NewAttempt } from '../core/attempt/attempt.ts'
+import { outcomeProblems } from '../core/attempt/outcome.ts'
 import { parseTimestamp, printTimestamp } from '../core/attempt/timestamp.ts'
 import { attemptProblems } from '../core/attempt/validation.ts'
+import type { Outcome } from '../core/fold.ts'
 import { type ParsedDocument, parseDocumentText } from '../store/document/document.ts'
 import type { ImportedDocument } from '../store/import-document.ts'
 import { asDocument, type Lost, recentAttempts } from './document.ts'
@@ -22,11 +24,17 @@ export interface ReadOptions extends Input {
   readonly onDocument?: ((document: Pick<ParsedDocument, 'metrics' | 'digest'>) => Promise<boolean>) | undefined
 }
 
+/** One line of an input. */
+export type ReadItem = NewAttempt | Outcome
+
+/** An attempt has no source. */
+export const isOutcome = (item: ReadItem): item is Outcome => 'source' in item
+
 /**
- * Yields every attempt of an input, validated, with an id. Timestamps are independent of the local time zone. Rejects with a
- * {@link CommandError} at the first invalid attempt. The error names the file and the line.
+ * Yields every attempt and outcome of an input, validated, attempts with an id. Timestamps are independent of the local time zone. Rejects with a
+ * {@link CommandError} at the first invalid line. The error names the file and the line.
  */
-export async function* readAttempts(options: ReadOptions): AsyncGenerator<NewAttempt> {
+export async function* readAttempts(options: ReadOptions): AsyncGenerator<ReadItem> {
   const hash = createHash('sha256')
   const lines = linesOf({ ...options, onContent: chunk => void hash.update(chunk) })
   const name = nameOf(options.path)
@@ -50,12 +58,12 @@ async function* fromLines(
   first: Line,
   rest: AsyncGenerator<Line>,
   { path, onDerivedId }: ReadOptions,
-): AsyncGenerator<NewAttempt> {
+): AsyncGenerator<ReadItem> {
   const ids = createLineIds()
-  const read = (line: Line): NewAttempt => {
-    const attempt = readLine(line, nameOf(path), ids)
-    if (attempt.isDerived) onDerivedId()
-    return attempt.attempt
+  const read = (line: Line): ReadItem => {
+    const { item, isDerived } = readLine(line, nameOf(path), ids)
+    if (isDerived) onDerivedId()
+    return item
   }
   yield read(first)
   for await (const line of rest) if (line.text.trim() !== '') yield read(line)
@@ -65,17 +73,19 @@ function readLine(
   { number, text }: Line,
   name: string,
   ids: LineIds,
-): { readonly attempt: NewAttempt; readonly isDerived: boolean } {
+): { readonly item: ReadItem; readonly isDerived: boolean } {
   const parsed = parse(text)
   if (!parsed.ok) throw invalid(`${name} line ${number} is not JSON: ${parsed.detail}`)
   const { value } = parsed
+  if (typeof value === 'object' && value !== null && 'source' in value && !('agent_name' in value))
+    return { item: checkedOutcome(value, `${name} line ${number}`), isDerived: false }
   // `export` prints this field. The store that imports the attempt computes it again.
   if (typeof value === 'object' && value !== null) delete (value as { computed_cost_usd?: unknown }).computed_cost_usd
   const attempt = checked(value, `${name} line ${number}`)
   // The id prevents counting the attempt twice after a retry or a second import.
   const attempt_id = ids.next(value as NewAttempt)
   const isDerived = attempt.attempt_id === undefined
-  return { attempt: isDerived ? { attempt_id, ...attempt } : attempt, isDerived }
+  return { item: isDerived ? { attempt_id, ...attempt } : attempt, isDerived }
 }
 
 async function wholeOf(first: Line, rest: AsyncGenerator<Line>): Promise<string> {
@@ -113,6 +123,15 @@ function holdsConstant(attempt: object): boolean {
     value =>
       typeof value === 'object' && value !== null && Object.keys(value).some(key => /^(NaN|-?Infinity)$/.test(key)),
   )
+}
+
+function checkedOutcome(value: object, place: string): Outcome {
+  const problems = outcomeProblems(value, text => parseTimestamp(text) !== undefined)
+  if (problems.length > 0)
+    throw invalid(`${place} is no outcome as documented: ${problems.slice(0, 3).map(problemText).join('; ')}`)
+  const outcome = value as Outcome
+  const at = outcome.timestamp === undefined ? undefined : parseTimestamp(outcome.timestamp)
+  return { ...outcome, ...(at?.local && { timestamp: printTimestamp({ ms: at.ms, local: false }) }) }
 }
 
 function checked(value: unknown, place: string): NewAttempt {

@@ -15,7 +15,7 @@ import { type WhereOptions, withWhere } from './where.ts'
 
 const EXAMPLES = `
 Prints attempts as JSON objects, one per line (NDJSON), in the order in which
-they were recorded, oldest first. "agent-performance import" reads this format.
+they were recorded, oldest first, and their outcomes behind them. "agent-performance import" reads this format.
 An attempt without an attempt_id gets one here, the same at every export.
 Attempts recorded during the export are left out. --json changes only the
 summary that --output prints.
@@ -33,7 +33,7 @@ Examples:
   agent-performance export --store agents.json | gzip > attempts.ndjson.gz`
 
 /** Parameters that the export sets itself. It reads all pages, oldest attempts first. */
-const RESERVED = ['limit', 'cursor', 'order', 'with_ids']
+const RESERVED = ['limit', 'cursor', 'order', 'with_ids', 'with_outcomes']
 
 interface Exported {
   readonly attempts: number
@@ -78,7 +78,7 @@ export function addExport(program: Command, io: Io): void {
     })
 }
 
-const PAGE = { limit: 1000, order: 'oldest', with_ids: true } as const
+const PAGE = { limit: 1000, order: 'oldest', with_ids: true, with_outcomes: true } as const
 
 async function exportTo(to: TextOutput, source: Source, selection: Selection): Promise<Exported> {
   let attempts = 0
@@ -86,7 +86,8 @@ async function exportTo(to: TextOutput, source: Source, selection: Selection): P
   let cursor: string | undefined
   do {
     const page = await source.ask('attempts', { ...selection, ...PAGE, cursor })
-    const lines = page.attempts.map(lineOf).join('')
+    const outcomes = (page.outcomes ?? []).map(outcome => `${JSON.stringify(outcome)}\n`)
+    const lines = [...page.attempts.map(lineOf), ...outcomes].join('')
     if (lines !== '') await to.write(lines)
     attempts += page.attempts.length
     if (page.missing !== undefined) missing = sumOf(missing, page.missing)

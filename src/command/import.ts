@@ -4,9 +4,10 @@ import { resolve } from 'node:path'
 import type { Command } from 'commander'
 import { maskSecrets } from '../config/config.ts'
 import type { NewAttempt } from '../core/attempt/attempt.ts'
+import type { Outcome } from '../core/fold.ts'
 import type { Appended } from '../core/ports.ts'
 import type { ImportedDocument } from '../store/import-document.ts'
-import { readAttempts } from './attempts-in.ts'
+import { isOutcome, type ReadItem, readAttempts } from './attempts-in.ts'
 import type { Lost } from './document.ts'
 import { CommandError, EXIT, exitCodeOf } from './exit.ts'
 import { counted, whole } from './format.ts'
@@ -17,7 +18,7 @@ import { type Source, withSource } from './source.ts'
 import { printable } from './table.ts'
 import { type WhereOptions, withWhere } from './where.ts'
 
-/** Attempts per request or append. */
+/** Attempts or outcomes per request or append. */
 const BATCH = 1000
 
 const HELP = `
@@ -27,6 +28,9 @@ agent_performance.json. "-" is standard input. Both may be compressed with gzip.
 An attempt has agent_name, model_name, issue_type, success and time_seconds. It
 may have a timestamp (RFC 3339, by default now), a confidence from 0 to 1,
 cost_usd and more. GET /openapi.json of a sidecar describes all fields.
+
+A line with attempt_id, success and source is an outcome of an attempt, as
+"export" prints it behind its attempt.
 
 An attempt with an attempt_id counts once, however often it is imported while
 that id is remembered (--id-window and --id-window-age of serve). An attempt
@@ -51,12 +55,20 @@ interface Imported {
   readonly duplicates: number
   /** Attempts without an id, for which one was derived. */
   readonly derived_ids: number
+  /** Outcomes of attempts. Present if the file has any. `unknown`: their attempt is not stored. */
+  readonly outcomes?: ImportedOutcomes
   /** Attempts that a documented file counts but does not contain. */
   readonly not_held: Lost
   /** Set if the store begins with the documented file, with all its totals: since now, or since an earlier import. */
   readonly adopted?: 'now' | 'before'
   /** Parts of the documented file that are no data as documented. They were not imported. */
   readonly damaged?: ImportedDocument['damaged']
+}
+
+interface ImportedOutcomes {
+  readonly accepted: number
+  readonly duplicates: number
+  readonly unknown: number
 }
 
 export function addImport(program: Command, io: Io): void {
@@ -178,6 +190,19 @@ async function importFile(file: string, source: Source, io: Io, signalled: Promi
         return adoption?.result !== 'refused'
       }),
   })
+  const outcomes = { accepted: 0, duplicates: 0, unknown: 0 }
+  const record = async (items: readonly ReadItem[]): Promise<void> => {
+    if (items[0] === undefined || !isOutcome(items[0])) {
+      const { accepted, duplicates } = await source.record(items as readonly NewAttempt[])
+      kept.accepted += accepted
+      kept.duplicates += duplicates
+      return
+    }
+    const recorded = await source.recordOutcomes(items as readonly Outcome[])
+    outcomes.accepted += recorded.accepted
+    outcomes.duplicates += recorded.duplicates
+    outcomes.unknown += recorded.unknown.length
+  }
   const batch = batches(attempts)
   let inFlight = 0
   try {
@@ -185,10 +210,8 @@ async function importFile(file: string, source: Source, io: Io, signalled: Promi
       const next = await Promise.race([batch.next(), signalled])
       if (next.done) break
       inFlight = next.value.length
-      const { accepted, duplicates } = await Promise.race([source.record(next.value), signalled])
+      await Promise.race([record(next.value), signalled])
       inFlight = 0
-      kept.accepted += accepted
-      kept.duplicates += duplicates
       progress.show(bytes, kept.accepted + kept.duplicates)
     }
   } catch (error) {
@@ -198,7 +221,8 @@ async function importFile(file: string, source: Source, io: Io, signalled: Promi
   } finally {
     progress.end()
   }
-  const imported = { file: nameOf(file), ...kept, derived_ids, not_held }
+  const hasOutcomes = Object.values(outcomes).some(count => count > 0)
+  const imported = { file: nameOf(file), ...kept, derived_ids, ...(hasOutcomes && { outcomes }), not_held }
   if (adoption === undefined || adoption.result === 'refused')
     return { ...imported, ...(damaged.length > 0 && { damaged }) }
   return { ...imported, ...adoptionOf(adoption) }
@@ -219,15 +243,16 @@ function sizeOf(file: string): number | undefined {
   return file === '-' ? undefined : statSync(file, { throwIfNoEntry: false })?.size
 }
 
-/** Groups attempts into batches. Yields the valid attempts before an invalid one, then rejects. */
-async function* batches(attempts: AsyncGenerator<NewAttempt>): AsyncGenerator<NewAttempt[]> {
-  let batch: NewAttempt[] = []
+/** Groups items into batches of one kind. Yields the valid items before an invalid one, then rejects. */
+async function* batches(items: AsyncGenerator<ReadItem>): AsyncGenerator<ReadItem[]> {
+  let batch: ReadItem[] = []
   try {
-    for await (const attempt of attempts) {
-      batch.push(attempt)
-      if (batch.length < BATCH) continue
-      yield batch
-      batch = []
+    for await (const item of items) {
+      if (batch.length === BATCH || (batch[0] !== undefined && isOutcome(batch[0]) !== isOutcome(item))) {
+        yield batch
+        batch = []
+      }
+      batch.push(item)
     }
   } catch (error) {
     if (batch.length > 0) yield batch
@@ -247,16 +272,23 @@ function interrupted(error: unknown, file: string, { accepted, duplicates }: App
   return new CommandError(exitCode, `${(error as Error).message}. ${before}${next}. ${again}`, { cause: error })
 }
 
-function importedText({ file, accepted, duplicates, derived_ids, not_held, adopted }: Imported): string {
+function outcomesText({ accepted, duplicates, unknown }: ImportedOutcomes): string {
+  const known = duplicates === 0 ? '' : `, ${whole(duplicates)} known already`
+  const lost = unknown === 0 ? '' : `. ${counted(unknown, 'outcome')} of attempts that are not stored`
+  return `\nOutcomes: ${whole(accepted)}${known}${lost}.`
+}
+
+function importedText({ file, accepted, duplicates, derived_ids, outcomes, not_held, adopted }: Imported): string {
   if (adopted === 'before')
     return `Imported nothing from ${file}: the store began with this document, whose ${counted(duplicates, 'attempt')} it counts.`
   const known = duplicates === 0 ? '' : `, ${whole(duplicates)} known already`
+  const verified = outcomes === undefined ? '' : outcomesText(outcomes)
   const derived =
     derived_ids === 0
       ? ''
       : `\nIds were derived for ${counted(derived_ids, 'attempt')} without one: importing the same file again counts nothing twice while the ids are remembered.`
   const totals = adopted === undefined ? '' : ', as its document counts them, totals and all'
-  const line = `Imported ${counted(accepted, 'attempt')} from ${file}${known}${totals}.${derived}`
+  const line = `Imported ${counted(accepted, 'attempt')} from ${file}${known}${totals}.${verified}${derived}`
   if (not_held.attempts === 0) return line
   const entries = counted(not_held.entries, 'entry counts', 'entries count')
   return `${line}

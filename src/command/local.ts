@@ -26,6 +26,7 @@ export async function openLocal(store: string, options: LocalOptions): Promise<S
   return {
     ask: (path, parameters) => tracker.ask(path, parameters),
     record: attempts => tracker.keep([...attempts]),
+    recordOutcomes: outcomes => tracker.keepOutcomes(outcomes),
     async adopt(document) {
       await tracker.close()
       const { importDocument } = await import('../store/import-document.ts')

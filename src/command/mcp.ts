@@ -9,8 +9,9 @@ An agent can look at its own numbers before it acts, and record how it went. The
 client starts this command and speaks to it over standard input and output.
 
 Every question is a tool: best_agent, route, success_rate, trends and more, with
-the parameters of HTTP. record_attempt records one attempt. With --store, each
-call opens the store: a question read only, record_attempt to write.
+the parameters of HTTP. record_attempt records one attempt, and record_outcome
+what became known of it later. With --store, each call opens the store: a
+question read only, the others to write.
 
 Configuration of common clients: docs/mcp.md
 

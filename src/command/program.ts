@@ -11,6 +11,7 @@ import { addExport } from './export.ts'
 import { addImport } from './import.ts'
 import { type Io, notWritten, print } from './io.ts'
 import { addMcp } from './mcp.ts'
+import { addOutcome } from './outcome.ts'
 import { addQuestionCommands } from './question-command.ts'
 import { addRecord } from './record.ts'
 import { addServe, type StartSidecar } from './serve.ts'
@@ -81,6 +82,7 @@ async function createProgram(io: Io, exit: (code: number) => void, start: StartS
   addAlertsTest(program, io, exit)
   addCompareModels(program, io)
   addRecord(program, io)
+  addOutcome(program, io)
   addImport(program, io)
   addExport(program, io)
   addCopy(program, io)

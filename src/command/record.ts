@@ -28,8 +28,9 @@ const OPTION_FIELDS = FIELD_LIST.filter(({ kind }) => kind !== 'boolean')
 export function addRecord(program: Command, io: Io): void {
   const command = program.command('record').summary('record one attempt')
   withWhere(command.description('Records one attempt.'), 'record')
-    .addOption(new Option('--success', 'it was fixed').helpGroup('Attempt:').conflicts('failure'))
-    .addOption(new Option('--failure', 'it was not fixed').helpGroup('Attempt:'))
+    .addOption(new Option('--success', 'it was fixed').helpGroup('Attempt:').conflicts(['failure', 'pending']))
+    .addOption(new Option('--failure', 'it was not fixed').helpGroup('Attempt:').conflicts('pending'))
+    .addOption(new Option('--pending', 'an outcome will tell; see "agent-performance outcome"').helpGroup('Attempt:'))
   for (const field of OPTION_FIELDS) command.addOption(optionOf(field))
   command.addHelpText('after', HELP).action(async ({ json, ...where }: WhereOptions) => {
     const attempt = attemptOf(command.opts())
@@ -56,8 +57,8 @@ const VALUES: Readonly<Record<AttemptField['kind'], string>> = {
 
 /** The attempt that the options state. Throws a {@link CommandError} that names each bad one. */
 function attemptOf(options: Readonly<Record<string, unknown>>): NewAttempt & { readonly attempt_id: string } {
-  if (options.success === undefined && options.failure === undefined)
-    throw new CommandError(EXIT.usage, 'say how it ended: --success or --failure')
+  if (options.success === undefined && options.failure === undefined && options.pending === undefined)
+    throw new CommandError(EXIT.usage, 'say how it ended: --success or --failure, or --pending')
   const stated = OPTION_FIELDS.flatMap(field => {
     const value = options[new Option(flagOf(field.name)).attributeName()]
     return typeof value === 'string' ? [[field.name, parsedValue(field, value)] as const] : []
@@ -66,7 +67,7 @@ function attemptOf(options: Readonly<Record<string, unknown>>): NewAttempt & { r
     attempt_id: randomUUID(),
     timestamp: new Date().toISOString(),
     ...Object.fromEntries(stated),
-    success: options.success === true,
+    ...(options.pending === undefined && { success: options.success === true }),
   }
   const problems = attemptProblems(attempt, text => parseTimestamp(text) !== undefined)
   if (problems.length > 0) {

@@ -1,6 +1,6 @@
-/** Asks questions and records attempts over HTTP, at a running sidecar. */
+/** Asks questions and records attempts and outcomes over HTTP, at a running sidecar. */
 import { setTimeout as delay } from 'node:timers/promises'
-import type { Appended } from '../core/ports.ts'
+import type { Appended, AppendedOutcomes } from '../core/ports.ts'
 import { requestOf } from '../core/reports/request.ts'
 import { type Answer, type Input, type QuestionPath, questionAt } from '../questions/questions.ts'
 import { CommandError, EXIT } from './exit.ts'
@@ -18,7 +18,8 @@ export function openRemote(url: string, token: string | undefined): Source {
   return {
     ask: <Path extends QuestionPath>(path: Path, parameters: Input<Path>) =>
       ask(base, token, path, parameters) as Promise<Answer<Path>>,
-    record: createRecord(base, token),
+    record: createRecord<Appended>(base, token, 'attempts'),
+    recordOutcomes: createRecord<AppendedOutcomes>(base, token, 'outcomes'),
     close: async () => undefined,
   }
 }
@@ -60,24 +61,28 @@ function baseOf(given: string): URL {
 const shown = (given: string): string => printable(given.replace(/^.*@/s, '***@').replace(/[?#].*$/s, ''))
 
 /**
- * Sends a batch until it is recorded. Attempts recorded by a partly failed try are duplicates in the next one. The result counts them as
+ * Sends a batch until it is recorded. Items recorded by a partly failed try are duplicates in the next one. The result counts them as
  * accepted.
  */
-function createRecord(base: URL, token: string | undefined): Source['record'] {
+function createRecord<Kept extends Appended>(
+  base: URL,
+  token: string | undefined,
+  path: 'attempts' | 'outcomes',
+): (items: readonly object[]) => Promise<Kept> {
   let reached = false
-  return async attempts => {
-    const lines = attempts.map(attempt => `${JSON.stringify(attempt)}\n`).join('')
+  return async items => {
+    const lines = items.map(item => `${JSON.stringify(item)}\n`).join('')
     let kept = 0
     for (let tries = 1; ; tries++) {
       const last = tries === MAX_TRIES
-      const answer = await send(base, 'attempts', { lines, token }).catch(error => {
+      const answer = await send(base, path, { lines, token }).catch(error => {
         if (!reached || last) throw error
         return undefined
       })
       reached = true
       if (answer?.status === 200) {
-        const { accepted, duplicates } = answer.body as unknown as Appended
-        return { accepted: accepted + kept, duplicates: duplicates - kept }
+        const recorded = answer.body as unknown as Kept
+        return { ...recorded, accepted: recorded.accepted + kept, duplicates: recorded.duplicates - kept }
       }
       if (answer !== undefined) {
         if ((answer.status !== 429 && answer.status !== 503) || last) refuse(base, answer, EXIT.data)

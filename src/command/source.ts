@@ -2,7 +2,8 @@
 import { readFileSync } from 'node:fs'
 import { variableOf } from '../config/config.ts'
 import type { NewAttempt } from '../core/attempt/attempt.ts'
-import type { Appended } from '../core/ports.ts'
+import type { Outcome } from '../core/fold.ts'
+import type { Appended, AppendedOutcomes } from '../core/ports.ts'
 import type { Answer, Input, QuestionPath } from '../questions/questions.ts'
 import type { ParsedDocument } from '../store/document/document.ts'
 import type { ImportedDocument } from '../store/import-document.ts'
@@ -16,6 +17,8 @@ export interface Source {
   ask<Path extends QuestionPath>(path: Path, parameters: Input<Path>): Promise<Answer<Path>>
   /** Records all attempts. After a rejection some of them may be recorded. It is safe to record the same attempts again. */
   record(attempts: readonly NewAttempt[]): Promise<Appended>
+  /** Records outcomes of recorded attempts. It is safe to record the same outcomes again. */
+  recordOutcomes(outcomes: readonly Outcome[]): Promise<AppendedOutcomes>
   /** Makes a document the beginning of the store. Undefined for a sidecar, which takes attempts only. */
   readonly adopt?: (document: Pick<ParsedDocument, 'metrics' | 'digest'>) => Promise<ImportedDocument>
   close(): Promise<void>

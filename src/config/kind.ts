@@ -1,7 +1,9 @@
 /** Kinds of settings: the syntax of their values and how they are parsed. */
 import { BlockList, isIPv4, isIPv6 } from 'node:net'
 import { z } from 'zod'
+import { OUTCOME_BYTES } from '../core/attempt/outcome.ts'
 import { parseDuration } from '../core/attempt/timestamp.ts'
+import { nameProblem } from '../core/attempt/validation.ts'
 
 /** The syntax of a kind of setting, which is the same on the command line, in the environment and in a file. */
 export interface Kind<T> {
@@ -197,6 +199,22 @@ export const origins: Kind<readonly string[]> = many(
 function many<T>(kind: Kind<T>): Kind<readonly T[]> {
   const schema = z.array(kind.schema, 'must be a list').transform(values => Object.freeze(values))
   return { form: kind.form, schema: schema as unknown as z.ZodType<readonly T[]>, given: 'many' }
+}
+
+/** Sources of outcomes, the first one first: a list, or text with commas. */
+export const sources: Kind<readonly string[]> = {
+  form: 'source,...',
+  schema: z
+    .union([z.string(), z.array(z.string())], 'must be a list of sources such as production,ci,review')
+    .transform((stated, context) => {
+      const names = (Array.isArray(stated) ? stated : stated.split(',')).map(name => name.trim())
+      const isValid = names.every(name => nameProblem(name, OUTCOME_BYTES.source) === undefined)
+      if (isValid && new Set(names).size === names.length) return Object.freeze(names)
+      const message = 'must be different sources, separated by commas, such as production,ci,review'
+      context.issues.push({ code: 'custom', input: stated, message })
+      return z.NEVER
+    }) as unknown as z.ZodType<readonly string[]>,
+  given: 'once',
 }
 
 /** One of several words. */

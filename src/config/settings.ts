@@ -17,6 +17,7 @@ import {
   listenAddress,
   origins,
   path,
+  sources,
   storeName,
   type Tier,
   tiers,
@@ -77,6 +78,8 @@ export interface Config {
   /** 0 for no spool. */
   readonly spoolBytes: number
   readonly requireDurable: boolean
+  /** Sources of outcomes whose results count before those of the sources behind them. Undefined: the latest counts. */
+  readonly outcomeSources: readonly string[] | undefined
   /** A file of prices by model name. */
   readonly prices: string | undefined
   /** A file of the spellings of models by name. */
@@ -336,6 +339,14 @@ export const SETTINGS: { readonly [Field in Exclude<keyof Config, 'alerts'>]: Se
     default: '1GiB',
     description:
       'Maximum size of the spool. Beyond it, and with 0, attempts are refused while the server of the store is away.',
+    group: 'What is kept',
+  },
+  outcomeSources: {
+    name: 'outcome-sources',
+    kind: sources,
+    default: undefined,
+    description:
+      'Sources of outcomes in order: of an attempt with several outcomes, the one whose source comes first here counts, and sources that are not listed come last. Without it, the latest outcome counts.',
     group: 'What is kept',
   },
   requireDurable: {

@@ -1,6 +1,6 @@
 /** Events of recorded attempts for consumers. store/events.ts publishes them. */
 import type { AgentAttempt, AttemptKey } from './attempt/attempt.ts'
-import type { LogRecord } from './fold.ts'
+import type { LogRecord, Outcome, OutcomeRecord } from './fold.ts'
 
 /** What a listener receives. */
 export type KeptEvent =
@@ -38,6 +38,7 @@ export interface StreamEvents {
   /** The first event: the id of the newest attempt, behind which the stream continues, and the sidecar's time. */
   readonly hello: { readonly newest_id: string; readonly time: string }
   readonly attempt: AgentAttempt
+  readonly outcome: StreamOutcome
   readonly summary: StreamSummary
   /** Attempts are missing before this event: ask the questions again. */
   readonly resync: { readonly reason: ResyncReason }
@@ -50,6 +51,12 @@ export interface StreamEvents {
  * sidecar read its state again. `behind`: the sidecar could not follow. `reset`: all metrics were reset.
  */
 export type ResyncReason = 'unknown_id' | 'slow' | 'reloaded' | 'behind' | 'reset'
+
+/** What became known of an attempt later, the names of the attempt, and the result that counts from now on. */
+export interface StreamOutcome extends AttemptKey, Outcome {
+  readonly timestamp: string
+  readonly counts: OutcomeRecord['counts']
+}
 
 /** What changed since the last summary, at most once a second. */
 export interface StreamSummary {

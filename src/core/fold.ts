@@ -4,12 +4,13 @@
  */
 import type { DedupWindow } from './aggregate/dedup-window.ts'
 import type { ExperimentPlan } from './aggregate/experiment-plan.ts'
+import { type Decision, decided } from './aggregate/outcomes.ts'
 import type { Increment, Series, SeriesPoint } from './aggregate/series.ts'
 import type { Totals } from './aggregate/summary.ts'
 import type { Tally, TallyLimits } from './aggregate/tally.ts'
 import { type AlertChange, type AlertsState, applyAlertChange, replaceAlerts } from './alerts/lifecycle.ts'
 import type { AgentAttempt, AttemptKey } from './attempt/attempt.ts'
-import type { Instant } from './attempt/timestamp.ts'
+import { type Instant, parseTimestamp } from './attempt/timestamp.ts'
 
 /** Limits of the state. They belong to the log: sidecars with different limits would end in different states. */
 export interface Limits extends TallyLimits {
@@ -59,10 +60,26 @@ export interface Outcome {
   readonly success: boolean
   /** The source of the result, such as a test suite or a reviewer. */
   readonly source: string
+  /** When the source decided, in RFC 3339 with a zone. Absent: the time of receipt. */
+  readonly timestamp?: string | undefined
+  readonly note?: string | undefined
 }
+
+/** A success and the source that stated it. */
+export type Statement = Pick<Outcome, 'success' | 'source'>
+
+/** The latest outcome of one source. */
+export interface StandingOutcome extends Statement {
+  /** When the source decided, in milliseconds since the epoch. */
+  readonly atMs: number
+}
+
+/** The maximum number of sources whose latest outcome a record states. */
+export const MAX_STANDING = 16
 
 /**
  * An outcome with a copy of its attempt, which the writer looked up. A replay needs the copy, because the attempt may have expired by then.
+ * The writer also resolves which source counts, so that the fold is the same whatever order of sources a sidecar is configured with.
  */
 export interface OutcomeRecord extends RecordTimes {
   readonly kind: 'outcome'
@@ -72,8 +89,12 @@ export interface OutcomeRecord extends RecordTimes {
   /** The attempt as it was recorded, and the time that its timestamp states. */
   readonly attempt: AgentAttempt
   readonly at: Instant
-  /** `success` of the previous outcome. Undefined for the first. */
-  readonly previous?: boolean | undefined
+  /** What counted before this outcome: `counts` of the previous one. Undefined for the first. */
+  readonly before?: Statement | undefined
+  /** The latest outcome of each source with this one, at most {@link MAX_STANDING}. */
+  readonly standing: readonly StandingOutcome[]
+  /** The one of `standing` that counts from now on. */
+  readonly counts: Statement
 }
 
 /** A change in the lifecycle of an alert, or of the lease of the sidecar that tells alerts. */
@@ -151,7 +172,9 @@ export function apply(state: FoldState, record: LogRecord): boolean {
       applyLimits(state, record.isRaise === true ? raised(limitsIn(state), record.limits) : record.limits)
       return false
     case 'outcome':
-      return admitOutcome(state, record)
+      if (!admitOutcome(state, record)) return false
+      state.tally.decide(decisionOf(record), record.at, record.nowMs)
+      return true
     case 'alert':
       return applyAlertChange(state.alerts, record.change, record.nowMs)
     case 'baseline':
@@ -165,7 +188,19 @@ export function apply(state: FoldState, record: LogRecord): boolean {
   }
 }
 
-/** Outcomes change no totals yet. If two sidecars write the same revision at once, the later one must look the attempt up again. */
+/** What an outcome changes in the counts of its attempt. */
+export function decisionOf({ attempt, at, before, counts, outcome, nowMs }: OutcomeRecord): Decision {
+  const statedMs = outcome.timestamp === undefined ? undefined : parseTimestamp(outcome.timestamp)?.ms
+  return {
+    attempt: decided(attempt, counts.success),
+    ms: at.ms,
+    reported: attempt.success,
+    before: before?.success,
+    delayMs: Math.max(0, (statedMs ?? nowMs) - at.ms),
+  }
+}
+
+/** If two sidecars write the same revision at once, the later one must look the attempt up again. */
 function admitOutcome({ ids }: FoldState, { outcome, revision, idMs }: OutcomeRecord): boolean {
   return ids.add(outcomeId({ outcome, revision }), idMs)
 }
@@ -185,6 +220,7 @@ function takeBaseline({ tally, series }: FoldState, { key, totals, nowMs }: Base
 export function applyUncounted(state: FoldState, record: LogRecord): void {
   if (record.kind === 'attempt') admitAttempt(state, record.attempt, record.idMs)
   else if (record.kind === 'baseline') state.series.assumeCounted(record.nowMs)
+  else if (record.kind === 'outcome') admitOutcome(state, record)
   else if (record.kind === 'points') state.series.take(state.series.step(record.points, record.nowMs, true))
   else apply(state, record)
 }

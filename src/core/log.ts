@@ -4,7 +4,9 @@
  * several sidecars share. The suite test/store/log-conformance.ts runs against every log.
  */
 import type { TierOptions } from './aggregate/time-tiers.ts'
-import type { AttemptRecord, Limits, LogRecord, OutcomeRecord, RecordTimes } from './fold.ts'
+import type { AgentAttempt } from './attempt/attempt.ts'
+import type { Instant } from './attempt/timestamp.ts'
+import type { Limits, LogRecord, OutcomeRecord, RecordTimes } from './fold.ts'
 import type { AttemptPage, AttemptQuery, StoreHealth } from './ports.ts'
 
 /**
@@ -134,10 +136,13 @@ export interface TemporaryFile {
   close(): Promise<void>
 }
 
-/** The result of {@link Log.find}. */
+/** What a log stores under the id of an attempt. */
 export interface FoundAttempt {
-  readonly attempt: AttemptRecord
-  readonly outcome?: OutcomeRecord | undefined
+  /** The attempt as it was recorded, and the time that its timestamp states. */
+  readonly attempt: AgentAttempt
+  readonly at: Instant
+  /** The outcomes that count, oldest first: at least the latest one, if there is any. */
+  readonly outcomes: readonly OutcomeRecord[]
 }
 
 /** Receives events of a log. */
@@ -180,10 +185,10 @@ export interface Log {
   /** A page of attempts, for listing and export. The page reports damaged records. It never skips them silently. */
   page(query: AttemptQuery): Promise<AttemptPage>
   /**
-   * The attempt recorded under an id, and its latest outcome. Undefined if the log has none, for example after it expired. May read the whole
-   * log, so it is only for rare lookups.
+   * The attempts recorded under the ids, with their outcomes, by id. Ids that the log does not have are left out, for example after the attempt
+   * expired. The first lookup reads the log back to the oldest wanted attempt. Later ones use an index in memory of what was read.
    */
-  find(attemptId: string): Promise<FoundAttempt | undefined>
+  find(ids: ReadonlySet<string>): Promise<ReadonlyMap<string, FoundAttempt>>
   /**
    * Marks records of a group, by their indexes in it, as duplicates of known ids. {@link page} and {@link find} skip them.
    */

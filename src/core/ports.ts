@@ -1,11 +1,13 @@
 /** The ports of the core: the clock and the store. */
 
 import type { ExperimentPlan } from './aggregate/experiment-plan.ts'
+import type { OutcomeView } from './aggregate/outcomes.ts'
 import type { Recent } from './aggregate/recent.ts'
 import type { SeriesPoint } from './aggregate/series.ts'
 import type { Summary } from './aggregate/summary.ts'
 import type { AgentAttempt, AttemptKey } from './attempt/attempt.ts'
 import { type Instant, printTimestamp } from './attempt/timestamp.ts'
+import type { Outcome } from './fold.ts'
 import type { StoreMetricValues } from './store-metrics.ts'
 
 /** Milliseconds since the epoch, now. */
@@ -41,6 +43,9 @@ export interface KeyFilter {
   readonly model_name?: string | undefined
   readonly issue_type?: string | undefined
 }
+
+/** Which results summaries count. `any`: the latest, with keys whose attempts are all pending. */
+export type SummaryView = OutcomeView | 'any'
 
 /** The counts of one key, over its whole lifetime or a requested range. */
 export interface KeySummary {
@@ -105,6 +110,15 @@ export interface AppendedPoints {
   readonly late: number
 }
 
+/** Every outcome of a call is in exactly one of these counts. */
+export interface AppendedOutcomes {
+  readonly accepted: number
+  /** Outcomes that state what the latest one of their source states. */
+  readonly duplicates: number
+  /** The ids of the outcomes whose attempt is not stored: it never was, or it has expired. */
+  readonly unknown: readonly string[]
+}
+
 export interface AttemptQuery extends KeyFilter {
   /** Aborting it rejects the promise with its reason. */
   readonly signal?: StopSignal | undefined
@@ -116,6 +130,8 @@ export interface AttemptQuery extends KeyFilter {
   readonly order?: AttemptOrder | undefined
   /** Whether attempts without an id get one in the page. It is derived from their position and content, so it never changes. */
   readonly withIds?: boolean | undefined
+  /** Whether the page has the outcomes too that were recorded between its attempts. */
+  readonly withOutcomes?: boolean | undefined
 }
 
 /** The order of the attempts on a page. */
@@ -125,6 +141,8 @@ export type AttemptOrder = 'newest' | 'oldest'
 export interface AttemptPage {
   readonly attempts: readonly AgentAttempt[]
   readonly next_cursor: string | null
+  /** Outcomes of attempts that match the query, in the same order, with the time of receipt where they stated none. Absent if there are none. */
+  readonly outcomes?: readonly Outcome[]
   /** Present only if attempts are missing. */
   readonly missing?: MissingAttempts
 }
@@ -186,17 +204,34 @@ export interface Store {
    */
   appendPoints(points: readonly SeriesPoint[]): Promise<AppendedPoints>
   /**
+   * Stores outcomes of stored attempts. When it resolves, the accepted ones are as durable as attempts, and count. Idempotent: an outcome with the
+   * same source and the same result as the latest one of its source is a duplicate, unless it states another time. Rejects with
+   * {@link StoreUnavailable} if some may not be stored, also while the log is away. It is then safe to send the same outcomes again.
+   */
+  appendOutcomes(outcomes: readonly Outcome[]): Promise<AppendedOutcomes>
+  /**
    * The keys that match the filter, ordered by their first attempt. With a range, only keys with attempts in it. Summaries without a range
    * are live: read them before the next await, and never write to them. A returned list is append-only, so results cached about its first
    * keys stay valid. Rejects with {@link RangeNotHeld} if counts of part of the range have expired, and with the signal's reason if `signal`
-   * aborts.
+   * aborts. Counts the latest results by default. Recent attempts are always those of the latest results.
    */
-  summaries(range?: TimeRange, filter?: KeyFilter, signal?: StopSignal): Promise<readonly KeySummary[]>
+  summaries(
+    range?: TimeRange,
+    filter?: KeyFilter,
+    signal?: StopSignal,
+    view?: SummaryView,
+  ): Promise<readonly KeySummary[]>
   /**
    * All arms of an experiment, ordered by when the first attempt of each was recorded. Includes arms without attempts in the range or of
    * the filter. Empty for an unknown experiment. Rejects as {@link summaries} does.
    */
-  arms(experiment: string, range?: TimeRange, filter?: KeyFilter, signal?: StopSignal): Promise<readonly ArmSummary[]>
+  arms(
+    experiment: string,
+    range?: TimeRange,
+    filter?: KeyFilter,
+    signal?: StopSignal,
+    view?: OutcomeView,
+  ): Promise<readonly ArmSummary[]>
   /** Attempts of an experiment whose arm was not stored. Rejects as {@link summaries} does. */
   overflowedArms(experiment: string, range?: TimeRange, filter?: KeyFilter): Promise<OverflowedArms>
   /** The names of the experiments with an arm or a plan. */

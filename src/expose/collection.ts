@@ -1,5 +1,5 @@
 /** Copies everything that one scrape exposes, so that all families report the same attempts. */
-import { SUMMARY_WIDTH } from '../core/aggregate/summary.ts'
+import { SUMMARY_WIDTH, undoCorrections } from '../core/aggregate/summary.ts'
 import type { KeyTally, Tally } from '../core/aggregate/tally.ts'
 import type { AttemptKey } from '../core/attempt/attempt.ts'
 import type { Clock, KeySummary } from '../core/ports.ts'
@@ -8,6 +8,7 @@ import { countsOf } from '../core/reports/groups.ts'
 import type { Counts } from '../core/statistics/counts.ts'
 import type { Steps } from '../core/steps.ts'
 import { runScrapeYielding } from '../lib/event-loop.ts'
+import { type Corrections, correctionsOf } from './corrections.ts'
 import { copyExperiments, type ExperimentCopy, type ExperimentSource } from './experiments.ts'
 import type { Labelled } from './family.ts'
 import { labelText } from './label-text.ts'
@@ -16,13 +17,17 @@ import type { SelfMetricReading } from './self-metrics.ts'
 /** Keys copied per step: about 0.1 ms and 250 KB. */
 const KEYS_PER_STEP = 200
 
-/** A key at the time of the collection: its summary never changes. About 1.3 KB. */
+/**
+ * A key at the time of the collection: its summary never changes. About 1.3 KB. Counts by result are those that each attempt counted with first, so
+ * that counters never decrease. Everything else is of the latest results.
+ */
 export interface KeyCopy extends KeySummary, Labelled {
   readonly key: AttemptKey
   /** The downward drift statistic divided by the threshold that all keys have in common. Undefined with too few attempts. */
   readonly decline: number | undefined
   /** Its successes and attempts, clustered where tasks repeat. The copied summary has no tasks. */
   readonly counts: Counts
+  readonly corrections: Corrections
 }
 
 /** The label text of each key. Entries live as long as their key. */
@@ -115,8 +120,11 @@ function copySome(
     const summary = rows.subarray(i * SUMMARY_WIDTH, (i + 1) * SUMMARY_WIDTH)
     summary.set(record.summary)
     const { key, recent } = record
-    const counts = countsOf(record.summary)
-    keys.push({ key, summary, recent, counts, labels: labelsOf(record, labelTexts), decline: declines[i] })
+    const { outcomes } = record.summary
+    if (outcomes !== undefined) undoCorrections(summary, outcomes.counts)
+    const [counts, corrections] = [countsOf(record.summary), correctionsOf(record.summary)]
+    const labels = labelsOf(record, labelTexts)
+    keys.push({ key, summary, recent, counts, corrections, labels, decline: declines[i] })
   }
 }
 

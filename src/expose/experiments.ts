@@ -1,13 +1,14 @@
 /** Copies the arms of all experiments at the time of a collection, and compares the variants of each experiment. */
 import { setImmediate as nextIteration } from 'node:timers/promises'
 import type { ExperimentPlan } from '../core/aggregate/experiment-plan.ts'
-import { copySummary, type Summary, span, totalAttempts } from '../core/aggregate/summary.ts'
+import { copyRow, type Summary, span, totalAttempts, undoCorrections } from '../core/aggregate/summary.ts'
 import type { ArmTally, Tally } from '../core/aggregate/tally.ts'
 import { taskCountsOf } from '../core/reports/groups.ts'
 import { intendedShares, orderedArms } from '../core/reports/planned-arms.ts'
 import type { TaskCounts } from '../core/statistics/clusters.ts'
 import { sampleRatio } from '../core/statistics/sample-ratio.ts'
 import { compareRates, type RateDifference } from '../core/statistics/sequential.ts'
+import { type Corrections, correctionsOf } from './corrections.ts'
 import type { Labelled } from './family.ts'
 import { labelText } from './label-text.ts'
 
@@ -16,10 +17,16 @@ const ALPHA = 0.05
 /** Comparisons per iteration of the event loop: about 1 ms for few attempts, where each comparison is exact. */
 const COMPARISONS_PER_STEP = 20
 
-/** An arm at the time of the collection: its summary never changes. About 1.2 KB. */
+/**
+ * An arm at the time of the collection: its summary never changes. About 1.2 KB. Counts by result are those that each attempt counted with first, so
+ * that counters never decrease.
+ */
 export interface ArmCopy extends Labelled {
   readonly key: { readonly experiment: string; readonly variant: string }
   readonly summary: Summary
+  /** The latest results, which are compared. The same row as `summary` if none was corrected. */
+  readonly latest: Summary
+  readonly corrections: Corrections
   readonly source: ArmTally
 }
 
@@ -103,7 +110,7 @@ interface ComparedArm extends TaskCounts {
 }
 
 function comparedArm(
-  { key, summary, source }: ArmCopy,
+  { key, latest: summary, source }: ArmCopy,
   endMs: number | undefined,
   { times }: ExperimentSource,
   nowMs: number,
@@ -122,9 +129,25 @@ const unseenArm = (variant: string): ComparedArm => ({ variant, firstMs: Number.
 
 function copyArm(arm: ArmTally, before: ArmCopy | undefined): ArmCopy {
   const known = before?.source === arm ? before : undefined
-  if (known !== undefined && totalAttempts(known.summary) === totalAttempts(arm.summary)) return known
+  const corrections = correctionsOf(arm.summary)
+  if (known !== undefined && isUnchanged(known, arm, corrections)) return known
   const key = { experiment: arm.experiment, variant: arm.variant }
-  return { key, summary: copySummary(arm.summary), labels: known?.labels ?? labelText(key), source: arm }
+  const latest = copyRow(arm.summary)
+  const summary = firstCounted(arm.summary, latest)
+  return { key, summary, latest, corrections, labels: known?.labels ?? labelText(key), source: arm }
+}
+
+/** Whether nothing was counted or corrected since. */
+function isUnchanged({ latest, corrections }: ArmCopy, arm: ArmTally, now: Corrections): boolean {
+  const isSame = corrections[0] === now[0] && corrections[1] === now[1]
+  return isSame && totalAttempts(latest) === totalAttempts(arm.summary)
+}
+
+function firstCounted({ outcomes }: Summary, latest: Summary): Summary {
+  if (outcomes === undefined) return latest
+  const summary = copyRow(latest)
+  undoCorrections(summary, outcomes.counts)
+  return summary
 }
 
 function compare(experiment: string, baseline: ComparedArm, arm: ComparedArm, alpha: number): ComparisonCopy {

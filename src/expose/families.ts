@@ -32,9 +32,17 @@ export const KEY_FAMILIES: readonly FamilyOf<KeyCopy>[] = [
     name: 'agent_attempts_total',
     type: 'counter',
     unit: '{attempt}',
-    help: 'Attempts by result. Imported attempts of which only averages are known count here and in no histogram.',
+    help: 'Attempts by the result that they counted with first: as reported, or by the first outcome of a pending attempt. A later outcome changes agent_attempt_corrections_total only. Imported attempts of which only averages are known count here and in no histogram.',
     ...BY_RESULT,
     read: ({ summary }) => [successes(summary), failures(summary)],
+  },
+  {
+    name: 'agent_attempt_corrections_total',
+    type: 'counter',
+    unit: '{correction}',
+    help: 'Results that an outcome corrected, by the result that counts since. Successes by the latest results: agent_attempts_total of success, plus the corrections to success, minus those to failure.',
+    ...BY_RESULT,
+    read: ({ corrections }) => corrections,
   },
   {
     name: 'agent_attempt_confidence',

@@ -1,32 +1,32 @@
-/** A bounded queue of attempts to deliver, in order. */
-import type { NewAttempt } from '../core/attempt/attempt.ts'
+/** A bounded queue of attempts and outcomes to deliver, in order. */
+import type { DeliveryItem } from './delivery-item.ts'
 
 export interface Backlog {
   readonly size: number
-  /** Adds an attempt. False if the backlog is full. */
-  push(attempt: NewAttempt): boolean
-  /** Adds attempts of earlier processes, also beyond the bound: they are bounded by the file that they come from. */
-  restore(attempts: readonly NewAttempt[]): void
-  /** The first `count` attempts, which stay in the backlog. */
-  peek(count: number): readonly NewAttempt[]
-  /** Removes the first `count` attempts. */
+  /** Adds an item. False if the backlog is full. */
+  push(item: DeliveryItem): boolean
+  /** Adds items of earlier processes, also beyond the bound: they are bounded by the file that they come from. */
+  restore(items: readonly DeliveryItem[]): void
+  /** The first `count` items, which stay in the backlog. */
+  peek(count: number): readonly DeliveryItem[]
+  /** Removes the first `count` items. */
   release(count: number): void
-  /** Removes the attempts at these positions. */
+  /** Removes the items at these positions. */
   remove(indices: ReadonlySet<number>): void
-  /** Moves the first attempt behind all others, so that it does not block them. */
+  /** Moves the first item behind all others, so that it does not block them. */
   postpone(): void
-  /** Calls back when all attempts queued now are removed, at once if it is empty. The returned function cancels the callback. */
+  /** Calls back when all items queued now are removed, at once if it is empty. The returned function cancels the callback. */
   whenDrained(callback: () => void): () => void
 }
 
 interface Wait {
-  /** The number of removed attempts at which to call back. */
+  /** The number of removed items at which to call back. */
   until: number
   readonly callback: () => void
 }
 
 export function createBacklog(maxQueued: number): Backlog {
-  let queue: NewAttempt[] = []
+  let queue: DeliveryItem[] = []
   const waits = new Set<Wait>()
   let removed = 0
 
@@ -43,13 +43,13 @@ export function createBacklog(maxQueued: number): Backlog {
     get size() {
       return queue.length
     },
-    push: attempt => {
+    push: item => {
       if (queue.length >= maxQueued) return false
-      queue.push(attempt)
+      queue.push(item)
       return true
     },
-    restore: attempts => {
-      for (const attempt of attempts) queue.push(attempt)
+    restore: items => {
+      for (const item of items) queue.push(item)
     },
     peek: count => queue.slice(0, count),
     release: count => countRemoved(queue.splice(0, count).length),
@@ -60,7 +60,7 @@ export function createBacklog(maxQueued: number): Backlog {
     },
     postpone: () => {
       queue.push(...queue.splice(0, 1))
-      // The postponed attempt is now the last that anybody waits for.
+      // The postponed item is now the last that anybody waits for.
       for (const wait of waits) wait.until = removed + queue.length
     },
     whenDrained: callback => {

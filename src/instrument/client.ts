@@ -1,6 +1,7 @@
 /** A typed client of a sidecar, for a coordinator that selects agents by the answers. */
 import type { AttemptKey, NewAttempt } from '../core/attempt/attempt.ts'
 import type { StreamEvent } from '../core/events.ts'
+import type { Outcome } from '../core/fold.ts'
 import type { AttemptPage } from '../core/ports.ts'
 import type { BestAgentOptions, DecidedBestAgent } from '../core/reports/best-agent.ts'
 import type { CalibrationReport } from '../core/reports/calibration-report.ts'
@@ -20,7 +21,7 @@ import type { FairComparison } from '../core/statistics/fair-comparison.ts'
 import type { Answer, Input, QuestionPath } from '../questions/questions.ts'
 import { askSidecar } from './ask.ts'
 import { MAX_TIMEOUT_MS, wholeNumber } from './options.ts'
-import { type Receipt, readReceipt } from './receipt.ts'
+import { type OutcomeReceipt, type Receipt, readOutcomeReceipt, readReceipt } from './receipt.ts'
 import { sidecarAddress, urlOfEnvironment } from './sidecar-address.ts'
 import { SidecarError } from './sidecar-error.ts'
 import { followStream, type StreamOptions } from './stream.ts'
@@ -132,6 +133,8 @@ export interface SidecarClient {
   stream(options?: StreamOptions): AsyncGenerator<StreamEvent>
   /** Records at most 10,000 attempts. Resolves when the accepted ones are durable. Retry only attempts with ids: others would count twice. */
   recordAttempts(attempts: readonly NewAttempt[]): Promise<Receipt>
+  /** Records at most 10,000 outcomes of recorded attempts. Resolves when the accepted ones are durable. Safe to retry. */
+  recordOutcomes(outcomes: readonly Outcome[]): Promise<OutcomeReceipt>
 }
 
 export interface ClientOptions {
@@ -205,6 +208,12 @@ export function createClient(url: string | URL = urlOfEnvironment(), options: Cl
       const receipt = readReceipt(await askSidecar(address, timeoutMs, question), attempts.length)
       if (receipt !== undefined) return receipt
       throw new SidecarError('the answer does not account for every attempt', { status: 200 })
+    },
+    recordOutcomes: async outcomes => {
+      const question = { path: 'api/v1/outcomes', query: { partial: 'true' }, fields: ['accepted'], body: outcomes }
+      const receipt = readOutcomeReceipt(await askSidecar(address, timeoutMs, question), outcomes.length)
+      if (receipt !== undefined) return receipt
+      throw new SidecarError('the answer does not account for every outcome', { status: 200 })
     },
   }
 }

@@ -5,7 +5,7 @@ import { createInstrumentation, type Instrumentation } from './instrumentation.t
  * One per process, also where a program both imports and requires the package: what one form delivers to is then the target of both. The
  * number changes with the members of {@link Instrumentation}.
  */
-const KEY = Symbol.for('agent-performance.instrumentation.1')
+const KEY = Symbol.for('agent-performance.instrumentation.2')
 const globals = globalThis as { [KEY]?: Instrumentation }
 globals[KEY] ??= createInstrumentation()
 const shared = globals[KEY]
@@ -18,6 +18,8 @@ export const instrumentAgent: Instrumentation['instrumentAgent'] = shared.instru
 export const startAttempt: Instrumentation['startAttempt'] = shared.startAttempt
 /** Records an attempt that was measured elsewhere. Never throws. */
 export const recordAttempt: Instrumentation['recordAttempt'] = shared.recordAttempt
+/** Records a result of an attempt that became known later. Never throws. */
+export const recordOutcome: Instrumentation['recordOutcome'] = shared.recordOutcome
 /** Starts the delivery of attempts to a sidecar's URL or to a tracker in this process. Before that, they are only emitted as telemetry. */
 export const deliverTo: Instrumentation['deliverTo'] = shared.deliverTo
 /** Sets who receives problems, and which failed attempts are left out. */

@@ -1,7 +1,9 @@
-/** The bounded queue between the coordinator and the keeper of attempts. It keeps the order, with one batch in flight at a time. */
+/** The bounded queue between the coordinator and the keeper of attempts and outcomes. It keeps the order, with one batch in flight at a time. */
 import { context, createContextKey, ROOT_CONTEXT } from '@opentelemetry/api'
 import type { NewAttempt } from '../core/attempt/attempt.ts'
+import type { Outcome } from '../core/fold.ts'
 import { type Backlog, createBacklog } from './backlog.ts'
+import type { DeliveryItem } from './delivery-item.ts'
 import { type DeliveryCounts, type Drain, drain } from './drain.ts'
 import { MAX_TIMEOUT_MS } from './options.ts'
 import { createPace } from './retry.ts'
@@ -17,7 +19,7 @@ const DEFAULT_FLUSH_MS = 5_000
 /** The context key with which the OpenTelemetry SDK suppresses tracing. Spans of the delivery itself are noise. */
 const UNTRACED = ROOT_CONTEXT.setValue(createContextKey('OpenTelemetry SDK Context Key SUPPRESS_TRACING'), true)
 
-/** Every added attempt is in exactly one of the counts. */
+/** Every added attempt and outcome is in exactly one of the counts. */
 export interface DeliveryStats {
   /** Queued or in flight. Includes attempts that earlier processes left in the spool. */
   readonly queued: number
@@ -28,7 +30,7 @@ export interface DeliveryStats {
   readonly dropped: {
     /** The queue was full. The newest are dropped, because older ones may be in flight, and the rest stays without gaps. */
     readonly queue_full: number
-    /** Rejected permanently, each by name. */
+    /** Rejected permanently, each by name, and outcomes of attempts that are not stored. */
     readonly rejected: number
     /** Added after `close`, or still queued when its timeout expired, and not in a spool. */
     readonly closed: number
@@ -45,6 +47,8 @@ export interface DeliveryStats {
 export interface Delivery {
   /** Queues a valid attempt with id and timestamp. Takes microseconds. */
   add(attempt: NewAttempt): void
+  /** Queues a valid outcome that states its time, behind the attempts that were added before. */
+  addOutcome(outcome: Outcome): void
   /**
    * Resolves with true when all attempts queued now are delivered or dropped, or with false after `timeoutMs` (5,000 by default). Keeps the
    * process alive until then. Ends a backoff early, but not a delay that the sidecar requested.
@@ -80,7 +84,7 @@ export function createDeliveryQueue({ maxQueued, spool, ...options }: QueueOptio
     // Start again if an attempt was added just as the last one was delivered.
     while (backlog.size > 0 && !stop.signal.aborted) {
       const { signal } = stop
-      await drain({ ...options, backlog, pace, counts, signal, forget: attempts => spool?.forget(attempts, backlog) })
+      await drain({ ...options, backlog, pace, counts, signal, forget: items => spool?.forget(items, backlog) })
     }
     currentProcess()?.off?.('beforeExit', flushAtExit)
     loop = undefined
@@ -92,15 +96,15 @@ export function createDeliveryQueue({ maxQueued, spool, ...options }: QueueOptio
 
   spool?.watch(backlog, start)
 
-  function add(attempt: NewAttempt): void {
+  function add(item: DeliveryItem): void {
     if (closing !== undefined) counts.dropped.closed++
-    else if (!backlog.push(attempt)) {
+    else if (!backlog.push(item)) {
       counts.dropped.queue_full++
       say('delivery', () =>
-        `the queue holds ${maxQueued} attempts, and drops newer ones. ${counts.last_failure ?? ''}`.trimEnd(),
+        `the queue holds ${maxQueued} attempts and outcomes, and drops newer ones. ${counts.last_failure ?? ''}`.trimEnd(),
       )
     } else {
-      spool?.keep(attempt)
+      spool?.keep(item)
       start()
     }
   }
@@ -128,6 +132,7 @@ export function createDeliveryQueue({ maxQueued, spool, ...options }: QueueOptio
 
   return {
     add,
+    addOutcome: add,
     flush,
     close: timeoutMs => {
       closing ??= shut(timeoutMs)

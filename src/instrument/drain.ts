@@ -1,6 +1,8 @@
 /** Empties a backlog: one batch at a time, in order, with retries. */
 import type { AttemptProblem, NewAttempt } from '../core/attempt/attempt.ts'
+import type { Outcome } from '../core/fold.ts'
 import type { Backlog } from './backlog.ts'
+import { areOutcomes, type DeliveryItem, firstOfOneKind } from './delivery-item.ts'
 import { messageOf, type SayProblem, warn } from './problems.ts'
 import type { RejectedAttempt } from './receipt.ts'
 import type { Pace } from './retry.ts'
@@ -35,8 +37,8 @@ export interface Drain {
   readonly counts: DeliveryCounts
   readonly say: SayProblem
   readonly onRejected: OnRejected | undefined
-  /** Called with attempts that no longer have to be delivered, before they leave the backlog. */
-  readonly forget: (attempts: readonly NewAttempt[]) => void
+  /** Called with items that no longer have to be delivered, before they leave the backlog. */
+  readonly forget: (items: readonly DeliveryItem[]) => void
   /** Ends the loop. During a try, its batch stays in the backlog. */
   readonly signal: AbortSignal
 }
@@ -47,7 +49,7 @@ export async function drain(options: Drain): Promise<void> {
   let size = maxBatch
   let failingSinceMs: number | undefined
   while (backlog.size > 0 && !signal.aborted) {
-    const batch = backlog.peek(size)
+    const batch = firstOfOneKind(backlog.peek(size))
     const outcome = splittable(await tryOnce(send, batch, signal), batch.length)
     if (outcome.kind !== 'failed') failingSinceMs = undefined
     // Count and remove synchronously, so that every attempt is always in exactly one count.
@@ -57,6 +59,7 @@ export async function drain(options: Drain): Promise<void> {
         counts.duplicates += outcome.receipt.duplicates
         forget(batch)
         reject(options, batch, outcome.receipt.rejected)
+        if ('unknown' in outcome.receipt) countUnknown(options, outcome.receipt.unknown)
         backlog.release(batch.length)
         pace.afterSuccess()
         size = Math.min(maxBatch, size * 2)
@@ -105,20 +108,34 @@ function setAside(backlog: Backlog, size: number): number {
 
 function reject(
   { counts, say, onRejected }: Drain,
-  batch: readonly NewAttempt[],
+  batch: readonly NewAttempt[] | readonly Outcome[],
   rejected: readonly RejectedAttempt[],
-) {
+): void {
   const [first] = rejected
   if (first === undefined) return
   counts.dropped.rejected += rejected.length
   const detail = `rejected: ${JSON.stringify(first.errors)}`
   fail(counts, detail)
-  say('delivery', () => `the target rejected ${rejected.length} of ${batch.length} attempts permanently: ${detail}`)
+  say(
+    'delivery',
+    () =>
+      `the target rejected ${rejected.length} of ${batch.length} ${areOutcomes(batch) ? 'outcomes' : 'attempts'} permanently: ${detail}`,
+  )
+  if (areOutcomes(batch)) return
   try {
     onRejected?.(rejected.map(({ index, errors }) => ({ attempt: batch[index]!, errors })))
   } catch (error) {
     warn(() => `onRejected: ${messageOf(error)}`)
   }
+}
+
+/** Outcomes of attempts that the target does not store, or not any more. It would not take them later either. */
+function countUnknown({ counts, say }: Drain, unknown: readonly string[]): void {
+  if (unknown.length === 0) return
+  counts.dropped.rejected += unknown.length
+  const detail = `no attempt has the id ${JSON.stringify(unknown[0])}`
+  fail(counts, detail)
+  say('delivery', () => `${unknown.length} outcomes were not recorded: ${detail}`)
 }
 
 function fail(counts: DeliveryCounts, detail: string): void {

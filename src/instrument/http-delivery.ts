@@ -1,10 +1,12 @@
 /** Delivery to a sidecar: posts a batch and interprets the answer. */
+
+import { areOutcomes } from './delivery-item.ts'
 import type { HttpAnswer } from './http-exchange.ts'
 import { parseJson, requestOnce } from './http-request.ts'
 import { messageOf } from './problems.ts'
-import { type RejectedAttempt, readReceipt } from './receipt.ts'
+import type { RejectedAttempt } from './receipt.ts'
 import { retryAfterMs } from './retry.ts'
-import type { Failure, Send, SendOutcome } from './send.ts'
+import { type Failure, receiptOf, type Send, type SendOutcome } from './send.ts'
 import type { SidecarAddress } from './sidecar-address.ts'
 import type { ProblemDetails } from './sidecar-error.ts'
 
@@ -18,24 +20,29 @@ const SUSPECT: ReadonlySet<number> = new Set([400, 422, 500])
 
 /** Posts batches to a sidecar. `timeoutMs` limits each request as a whole. Does not keep the process alive. */
 export function createHttpSend(address: SidecarAddress, timeoutMs: number): Send {
-  const url = address.at('api/v1/attempts', { partial: 'true' })
+  const urls = {
+    attempts: address.at('api/v1/attempts', { partial: 'true' }),
+    outcomes: address.at('api/v1/outcomes', { partial: 'true' }),
+  }
   return async (batch, signal) => {
+    const url = areOutcomes(batch) ? urls.outcomes : urls.attempts
     const body = JSON.stringify(batch)
     const headers = { ...address.headers, 'content-type': 'application/json' }
     try {
       const limits = { timeoutMs, maxBytes: MAX_ANSWER_BYTES, background: true }
       const answer = await requestOnce({ method: 'POST', url, headers, body, signal, ...limits })
-      return outcomeOf(answer, batch.length, url)
+      return outcomeOf(answer, batch, url)
     } catch (error) {
       return { kind: 'failed', cause: 'passing', detail: `${url.origin}: ${messageOf(error)}` }
     }
   }
 }
 
-function outcomeOf(answer: HttpAnswer, size: number, url: URL): SendOutcome {
+function outcomeOf(answer: HttpAnswer, batch: Parameters<Send>[0], url: URL): SendOutcome {
+  const { length: size } = batch
   const { status, text } = answer
   const value = parseJson(text)
-  const receipt = status === 200 ? readReceipt(value, size) : undefined
+  const receipt = status === 200 ? receiptOf(value, batch) : undefined
   if (receipt !== undefined) return { kind: 'kept', receipt }
   const detail = `${url.origin} answered ${status}: ${text.slice(0, 500)}`
   if (status === 413) return { kind: 'too_large', detail }

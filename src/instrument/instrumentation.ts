@@ -1,5 +1,6 @@
 /** The instrumentation of a coordinator: wraps work, emits OpenTelemetry, delivers attempts. */
 import type { NewAttempt } from '../core/attempt/attempt.ts'
+import type { Outcome } from '../core/fold.ts'
 import { createCompletion } from './completion.ts'
 import { createDelivery, type DeliveryOptions, type DeliveryTarget } from './delivery.ts'
 import type { Delivery } from './delivery-queue.ts'
@@ -52,6 +53,11 @@ export interface Instrumentation {
   startAttempt(labels: AttemptLabels): OpenAttempt
   /** Records an attempt that was measured elsewhere and has just ended, or ended at its `timestamp`. */
   recordAttempt(attempt: NewAttempt): void
+  /**
+   * Records a result of an attempt that became known later, such as that of CI, a reviewer or production. It is delivered behind the attempts that
+   * this process recorded before. An outcome of an attempt that the target does not store is dropped, and said.
+   */
+  recordOutcome(attemptId: string, outcome: Omit<Outcome, 'attempt_id'>): void
   /**
    * Delivers every attempt that ends from now on to a sidecar's URL, or to a tracker in this process. By default the URL and the token are
    * `AGENT_PERFORMANCE_URL` (else `http://127.0.0.1:9464`) and `AGENT_PERFORMANCE_TOKEN` of the environment. After another call, later
@@ -112,6 +118,7 @@ export function createInstrumentation(
       }
     },
     recordAttempt: recorder.record,
+    recordOutcome: recorder.recordOutcome,
     deliverTo: (to, deliveryOptions) => {
       delivery = completion.awaitedBy(
         createDelivery(to, { onProblem: problem => say(problem.source, () => problem.message), ...deliveryOptions }),

@@ -35,7 +35,7 @@ interface Instruments {
 export interface AttemptMeter {
   /** Adds 0 to both results of a key, once per key, so that the first attempt is an increase of an existing series. */
   announce(key: AttemptKey): void
-  /** Counts a valid attempt: a NaN would corrupt a series permanently. */
+  /** Counts a valid attempt, unless it is pending: a NaN would corrupt a series permanently. */
   record(attempt: NewAttempt): void
 }
 
@@ -69,7 +69,7 @@ export function createAttemptMeter(): AttemptMeter {
     },
     record: attempt => {
       const counted = current()
-      if (counted !== undefined) recordOn(counted, attempt)
+      if (counted !== undefined && attempt.success !== undefined) recordOn(counted, attempt)
     },
   }
 }

@@ -10,14 +10,14 @@ import { isThenable } from './run.ts'
  * that answered, if it is not the one of the labels.
  */
 export type AttemptOutcome = Partial<
-  Pick<NewAttempt, FieldsWith<{ readonly known: 'end' | 'any' }>> & Pick<NewAttempt, 'model_name'>
->
+  Pick<NewAttempt, Exclude<FieldsWith<{ readonly known: 'end' | 'any' }>, 'success'>> & Pick<NewAttempt, 'model_name'>
+> & { readonly success?: boolean }
 
 /** Derives the outcome from the result of the work. The attempt ended before, so that its time does not include an asynchronous one. */
 export type Describe<Result> = (result: Awaited<Result>) => AttemptOutcome | PromiseLike<AttemptOutcome>
 
 /** An outcome with a known success. */
-export type KnownOutcome = AttemptOutcome & Pick<NewAttempt, 'success'>
+export type KnownOutcome = AttemptOutcome & { readonly success: boolean }
 
 /** The `error_type` of work that its caller stopped. A timeout is none of it: it has the name of its error. */
 export const ABORTED = 'aborted'

@@ -7,7 +7,7 @@ export interface ProblemCounts {
   readonly labels: number
   /** `describe` threw or returned no outcome: the attempt counts as failed. Or it returned an invalid field, which is left out. */
   readonly describe: number
-  /** `recordAttempt` received an invalid field, which is omitted, or a value that is no attempt. */
+  /** `recordAttempt` received an invalid field, which is omitted, or a value that is no attempt. Or `recordOutcome` received no outcome. */
   readonly attempt: number
   /** OpenTelemetry, or the delivery, threw. */
   readonly telemetry: number

@@ -1,5 +1,6 @@
 /** The answer of a tracker or a sidecar to a batch of attempts. */
 import type { AttemptProblem, NewAttempt } from '../core/attempt/attempt.ts'
+import type { Outcome } from '../core/fold.ts'
 
 /** A rejected attempt: its index in the batch, and the reason. */
 export interface RejectedAttempt {
@@ -18,6 +19,22 @@ export interface Receipt {
 export interface AttemptKeeper {
   /** Records the valid attempts. If `error` is set, it is unknown whether any was recorded, and the same attempts are sent again. */
   recordAttempts(attempts: readonly NewAttempt[]): Promise<Receipt & { readonly error?: unknown }>
+  /** The same for outcomes of attempts. Without it, outcomes are not delivered. */
+  recordOutcomes?(outcomes: readonly Outcome[]): Promise<OutcomeReceipt & { readonly error?: unknown }>
+}
+
+/** The answer to a batch of outcomes. Every outcome is in exactly one of the counts. */
+export interface OutcomeReceipt extends Receipt {
+  /** The ids of outcomes whose attempt is not stored: it never was, or it has expired. */
+  readonly unknown: readonly string[]
+}
+
+/** The receipt for a batch of `size` outcomes. Undefined if `answer` does not account for every outcome. */
+export function readOutcomeReceipt(answer: unknown, size: number): OutcomeReceipt | undefined {
+  const { unknown } = (answer ?? {}) as { readonly unknown?: unknown }
+  if (!Array.isArray(unknown)) return undefined
+  const receipt = readReceipt(answer, size - unknown.length)
+  return receipt && { ...receipt, unknown }
 }
 
 /** The receipt for a batch of `size` attempts. Undefined if `answer` does not account for every attempt. */

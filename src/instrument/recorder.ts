@@ -2,13 +2,15 @@
 import type { Context } from '@opentelemetry/api'
 import type { AttemptKey, NewAttempt } from '../core/attempt/attempt.ts'
 import { FIELD_LIST, type FieldsWith } from '../core/attempt/fields.ts'
+import { outcomeProblems } from '../core/attempt/outcome.ts'
 import { parseTimestamp } from '../core/attempt/timestamp.ts'
+import type { Outcome } from '../core/fold.ts'
 import type { Delivery } from './delivery-queue.ts'
 import { createAttemptMeter } from './instruments.ts'
 import type { KnownOutcome } from './outcome.ts'
 import type { ProblemSource, Problems } from './problems.ts'
 import { type AttemptSpan, startAttemptSpan } from './span.ts'
-import { applyDefaults, usableAttempt } from './valid-attempt.ts'
+import { applyDefaults, completeTimestamp, usableAttempt } from './valid-attempt.ts'
 
 /** The fields that may be known before an attempt starts. An invalid name counts as `unknown`. */
 export type AttemptLabels = Pick<NewAttempt, FieldsWith<{ readonly known: 'start' | 'any' }>>
@@ -28,12 +30,14 @@ export interface Recorder {
   start(labels: () => AttemptLabels): StartedAttempt
   /** Records an attempt that was measured elsewhere. */
   record(stated: NewAttempt): void
+  /** Records what became known of an attempt later. */
+  recordOutcome(attemptId: string, stated: Omit<Outcome, 'attempt_id'>): void
 }
 
 /** What a recorder looks up for each attempt, because it may change. */
 export interface RecorderSettings {
   readonly problems: Problems
-  readonly delivery: () => Pick<Delivery, 'add'> | undefined
+  readonly delivery: () => Pick<Delivery, 'add' | 'addOutcome'> | undefined
   /** Whether attempts with this `error_type` are left out. */
   readonly isOmitted: (errorType: string) => boolean
 }
@@ -101,6 +105,16 @@ export function createRecorder({ problems, delivery: currentDelivery, isOmitted 
       const span = open(attempt, new Date(endedMs - attempt.time_seconds * 1000))
       problems.guard('telemetry', () => span?.end(attempt, { at: new Date(endedMs) }))
       emit(withTrace(attempt, span))
+    },
+    recordOutcome: (attemptId, stated) => {
+      const outcome = problems.guard('attempt', () => ({ ...stated, attempt_id: attemptId }))
+      if (outcome === undefined) return
+      const faults = outcomeProblems(outcome, text => parseTimestamp(text) !== undefined)
+      for (const { pointer, detail } of faults) problems.count('attempt', `outcome${pointer} ${detail}`)
+      if (faults.length > 0) return
+      // The time of now, because the delivery may take long.
+      const timed = { ...outcome, timestamp: completeTimestamp(outcome.timestamp) }
+      problems.guard('telemetry', () => currentDelivery()?.addOutcome(timed))
     },
   }
 }

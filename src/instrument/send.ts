@@ -1,12 +1,21 @@
 /** Sends one batch, and classifies the result. */
 import type { NewAttempt } from '../core/attempt/attempt.ts'
+import type { Outcome } from '../core/fold.ts'
+import { areOutcomes } from './delivery-item.ts'
 import { messageOf } from './problems.ts'
-import { type AttemptKeeper, type Receipt, type RejectedAttempt, readReceipt } from './receipt.ts'
+import {
+  type AttemptKeeper,
+  type OutcomeReceipt,
+  type Receipt,
+  type RejectedAttempt,
+  readOutcomeReceipt,
+  readReceipt,
+} from './receipt.ts'
 import { unref } from './runtime.ts'
 
 /** The result of a try. */
 export type SendOutcome =
-  | { readonly kind: 'kept'; readonly receipt: Receipt }
+  | { readonly kind: 'kept'; readonly receipt: Receipt | OutcomeReceipt }
   /** These attempts of the batch are invalid. The others may succeed at once. */
   | { readonly kind: 'rejected'; readonly rejected: readonly RejectedAttempt[]; readonly detail: string }
   /** Half of the batch may succeed at once. */
@@ -26,7 +35,21 @@ export interface Failure {
 }
 
 /** Tries once. Resolves with a failure soon after `signal` aborts. Rejects if the batch itself cannot be sent. */
-export type Send = (batch: readonly NewAttempt[], signal: AbortSignal) => Promise<SendOutcome>
+export type Send = (batch: readonly NewAttempt[] | readonly Outcome[], signal: AbortSignal) => Promise<SendOutcome>
+
+/** The receipt that an answer to a batch holds. Undefined if it does not account for every item. */
+export function receiptOf(
+  answer: unknown,
+  batch: readonly NewAttempt[] | readonly Outcome[],
+): Receipt | OutcomeReceipt | undefined {
+  return areOutcomes(batch) ? readOutcomeReceipt(answer, batch.length) : readReceipt(answer, batch.length)
+}
+
+async function recordIn(keeper: AttemptKeeper, batch: readonly NewAttempt[] | readonly Outcome[]) {
+  if (!areOutcomes(batch)) return await keeper.recordAttempts(batch)
+  if (keeper.recordOutcomes === undefined) throw new Error('the target takes no outcomes')
+  return await keeper.recordOutcomes(batch)
+}
 
 /** Sends batches to a keeper in this process. A batch without an answer within `timeoutMs` is retried. */
 export function createKeeperSend(keeper: AttemptKeeper, timeoutMs: number): Send {
@@ -40,10 +63,10 @@ export function createKeeperSend(keeper: AttemptKeeper, timeoutMs: number): Send
     unref(timer)
     signal.addEventListener('abort', onAbort)
     try {
-      const answer = await Promise.race([keeper.recordAttempts(batch), stopped])
-      const receipt = readReceipt(answer, batch.length)
+      const answer = await Promise.race([recordIn(keeper, batch), stopped])
+      const receipt = receiptOf(answer, batch)
       if (answer.error === undefined && receipt !== undefined) return { kind: 'kept', receipt }
-      const detail = messageOf(answer.error ?? 'the answer does not account for every attempt')
+      const detail = messageOf(answer.error ?? 'the answer does not account for every item of the batch')
       return { kind: 'failed', cause: 'passing', detail }
     } catch (error) {
       return { kind: 'failed', cause: 'passing', detail: messageOf(error) }

@@ -47,6 +47,13 @@ interface SpanEnd {
 /** The finish reason by which a sidecar counts a span as neither a success nor a failure. */
 const ABORTED_REASONS = ['aborted']
 
+/** The attribute `agent.attempt.result` by `success`. */
+const RESULTS: ReadonlyMap<boolean | undefined, string> = new Map([
+  [true, 'success'],
+  [false, 'failure'],
+  [undefined, 'pending'],
+])
+
 /** Starts the span of an attempt, at `startedAt` or now. Undefined while no provider is set. */
 export function startAttemptSpan(attempt: NewAttempt, startedAt?: Date): AttemptSpan | undefined {
   const span = currentTracer()?.startSpan(`invoke_agent ${attempt.agent_name}`, {
@@ -120,11 +127,11 @@ function describeModel(span: Span, model: string): void {
 
 function describeEnd(span: Span, attempt: NewAttempt, message: string | undefined): void {
   span.setAttributes({
-    'agent.attempt.result': attempt.success ? 'success' : 'failure',
+    'agent.attempt.result': RESULTS.get(attempt.success),
     ...attributesOf(attempt, AT_END),
     ...inputTokens(attempt),
   })
-  if (attempt.success) return
+  if (attempt.success !== false) return
   span.setAttribute('error.type', attempt.error_type ?? OTHER_ERROR)
   span.setStatus({ code: SpanStatusCode.ERROR, ...(message !== undefined && { message }) })
 }

@@ -1,18 +1,18 @@
-/** One file of a spool: a line per attempt, and a line per batch that no longer has to be delivered. */
-import type { NewAttempt } from '../core/attempt/attempt.ts'
+/** One file of a spool: a line per attempt or outcome, and a line per batch that no longer has to be delivered. */
+import { type DeliveryItem, itemId } from './delivery-item.ts'
 
 type FileSystem = typeof import('node:fs')
 
 /** A line of the file. The last line of a process that was killed may be torn. */
-type Line = NewAttempt | { readonly acknowledged: readonly string[] }
+type Line = DeliveryItem | { readonly acknowledged: readonly string[] }
 
 export interface SpoolFile {
   readonly path: string
   /** Size in bytes. */
   readonly bytes: number
   /** Throws if the disk is full or the file cannot be written. */
-  append(attempts: readonly NewAttempt[]): void
-  acknowledge(attempts: readonly NewAttempt[]): void
+  append(items: readonly DeliveryItem[]): void
+  acknowledge(items: readonly DeliveryItem[]): void
   /** Removes all lines. */
   clear(): void
   /** Tells other processes that this one is alive. False if the file is no longer at its path. */
@@ -42,7 +42,7 @@ export function createSpoolFile(fs: FileSystem, path: string): SpoolFile {
       return bytes
     },
     append: write,
-    acknowledge: attempts => write([{ acknowledged: attempts.map(attempt => attempt.attempt_id ?? '') }]),
+    acknowledge: items => write([{ acknowledged: items.map(itemId) }]),
     clear: () => {
       fs.ftruncateSync(descriptor)
       bytes = 0
@@ -57,8 +57,8 @@ export function createSpoolFile(fs: FileSystem, path: string): SpoolFile {
   }
 }
 
-/** The attempts of a file that still have to be delivered, in order. Lines that cannot be read are counted in `unreadable`. */
-export function readSpoolFile(fs: FileSystem, path: string): { attempts: NewAttempt[]; unreadable: number } {
+/** The items of a file that still have to be delivered, in order. Lines that cannot be read are counted in `unreadable`. */
+export function readSpoolFile(fs: FileSystem, path: string): { items: DeliveryItem[]; unreadable: number } {
   const descriptor = fs.openSync(path, fs.constants.O_RDONLY | (fs.constants.O_NOFOLLOW ?? 0))
   let text: string
   try {
@@ -66,16 +66,16 @@ export function readSpoolFile(fs: FileSystem, path: string): { attempts: NewAtte
   } finally {
     fs.closeSync(descriptor)
   }
-  const waiting = new Map<string, NewAttempt>()
+  const waiting = new Map<string, DeliveryItem>()
   let unreadable = 0
   for (const line of text.split('\n')) {
     if (line === '') continue
     const value = parsed(line)
     if (value === undefined) unreadable++
     else if ('acknowledged' in value) for (const id of value.acknowledged) waiting.delete(id)
-    else waiting.set(value.attempt_id ?? '', value)
+    else waiting.set(itemId(value), value)
   }
-  return { attempts: [...waiting.values()], unreadable }
+  return { items: [...waiting.values()], unreadable }
 }
 
 function parsed(line: string): Line | undefined {

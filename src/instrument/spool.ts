@@ -1,9 +1,9 @@
 /**
- * Keeps undelivered attempts in files, so that the next process delivers what this one leaves. Each process writes a file of its own, and
+ * Keeps undelivered attempts and outcomes in files, so that the next process delivers what this one leaves. Each process writes a file of its own, and
  * takes over the files of dead processes. An attempt that is in two files for a moment is sent twice, and counts once by its id.
  */
-import type { NewAttempt } from '../core/attempt/attempt.ts'
 import type { Backlog } from './backlog.ts'
+import type { DeliveryItem } from './delivery-item.ts'
 import { messageOf, type SayProblem } from './problems.ts'
 import { currentProcess, nodeModule, unref } from './runtime.ts'
 import { createSpoolFile, readSpoolFile, type SpoolFile } from './spool-file.ts'
@@ -19,10 +19,10 @@ const BYTES_PER_ATTEMPT = 1_000
 export interface Spool {
   /** Adds what dead processes left to the backlog, now and from time to time, and then calls `start`. */
   watch(backlog: Backlog, start: () => void): void
-  /** Stores an attempt that was added to the backlog. */
-  keep(attempt: NewAttempt): void
-  /** Forgets attempts that are about to leave the backlog. */
-  forget(attempts: readonly NewAttempt[], backlog: Backlog): void
+  /** Stores an item that was added to the backlog. */
+  keep(item: DeliveryItem): void
+  /** Forgets items that are about to leave the backlog. */
+  forget(items: readonly DeliveryItem[], backlog: Backlog): void
   /** Leaves the backlog to the next process. The spool is closed then. False if it could not be stored. */
   leave(backlog: Backlog): boolean
 }
@@ -51,11 +51,11 @@ export function openSpool(directory: string, say: SayProblem): Spool {
     }
   }
 
-  /** Starts a new file with these attempts, in place of the present one. */
-  function rewrite(attempts: readonly NewAttempt[]): void {
+  /** Starts a new file with these items, in place of the present one. */
+  function rewrite(items: readonly DeliveryItem[]): void {
     const id = crypto.randomUUID()
     const created = createSpoolFile(fs!, pathOf(fileName({ id, ...self })))
-    if (attempts.length > 0) created.append(attempts)
+    if (items.length > 0) created.append(items)
     const before = file
     file = Object.assign(created, { id })
     if (before !== undefined) remove(before)
@@ -66,20 +66,20 @@ export function openSpool(directory: string, say: SayProblem): Spool {
     fs!.rmSync(path, { force: true })
   }
 
-  function adopt(found: OwnedFile, name: string): NewAttempt[] {
+  function adopt(found: OwnedFile, name: string): DeliveryItem[] {
     const path = pathOf(fileName({ ...found, ...self }))
     const now = new Date()
     // Touched first: under its new name it must not look as old as its dead owner's.
     fs!.utimesSync(pathOf(name), now, now)
     if (path !== pathOf(name)) fs!.renameSync(pathOf(name), path)
-    const { attempts, unreadable } = readSpoolFile(fs!, path)
+    const { items, unreadable } = readSpoolFile(fs!, path)
     if (unreadable > 0) say('delivery', () => `${unreadable} lines of the spool file ${path} cannot be read`)
-    if (attempts.length > 0) {
+    if (items.length > 0) {
       if (file === undefined) rewrite([])
-      file!.append(attempts)
+      file!.append(items)
     }
     fs!.rmSync(path, { force: true })
-    return attempts
+    return items
   }
 
   function look(backlog: Backlog): void {
@@ -116,14 +116,14 @@ export function openSpool(directory: string, say: SayProblem): Spool {
         file!.append([added])
       })
     },
-    forget: (attempts, backlog) => {
+    forget: (items, backlog) => {
       attempt(() => {
-        if (file === undefined || attempts.length === 0) return
-        const rest = backlog.size - attempts.length
+        if (file === undefined || items.length === 0) return
+        const rest = backlog.size - items.length
         if (rest === 0) file.clear()
-        else file.acknowledge(attempts)
+        else file.acknowledge(items)
         if (file.bytes > REWRITE_BYTES && file.bytes > 4 * rest * BYTES_PER_ATTEMPT) {
-          const gone = new Set(attempts)
+          const gone = new Set(items)
           rewrite(backlog.peek(backlog.size).filter(one => !gone.has(one)))
         }
       })

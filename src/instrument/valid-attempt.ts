@@ -31,7 +31,8 @@ export function usableAttempt(stated: NewAttempt, instead?: AttemptKey): UsableA
   const problems = attemptProblems(stated, isTimestamp)
   if (problems.length === 0) return { attempt: stated, problems }
   const usable = withoutProblems(stated, problems)
-  if (typeof usable.success !== 'boolean' || usable.time_seconds === undefined) return { attempt: undefined, problems }
+  const isUnclear = problems.some(({ pointer }) => pointer === '' || pointer === '/success')
+  if (isUnclear || usable.time_seconds === undefined) return { attempt: undefined, problems }
   for (const name of NAMES) usable[name] ??= instead?.[name] ?? UNKNOWN
   return { attempt: usable as NewAttempt, problems }
 }
@@ -62,7 +63,8 @@ export function applyDefaults(attempt: NewAttempt): CompleteAttempt {
   }
 }
 
-function completeTimestamp(timestamp: string | undefined): string {
+/** The timestamp with its zone. Without one, the current time. */
+export function completeTimestamp(timestamp: string | undefined): string {
   const instant = timestamp === undefined ? undefined : parseTimestamp(timestamp)
   if (timestamp === undefined || instant === undefined) return new Date().toISOString()
   return instant.local ? printTimestamp({ ms: instant.ms, local: false }) : timestamp

@@ -2,9 +2,10 @@
 import { z } from 'zod'
 import { attemptSchema } from '../receive/attempt-schema.ts'
 import { planSchema } from '../receive/experiment-plan.ts'
-import { STREAM } from '../server/paths.ts'
+import { outcomeSchema } from '../receive/outcome-schema.ts'
+import { OUTCOMES, STREAM } from '../server/paths.ts'
 import { questionOperations } from './questions.ts'
-import { otlpPaths, recordOperation } from './recording.ts'
+import { otlpPaths, outcomesOperation, recordOperation } from './recording.ts'
 import { FAULT_SCHEMAS, type OperationKind, RESPONSES, ref, refusals } from './responses.ts'
 import { streamOperation } from './stream.ts'
 
@@ -23,6 +24,7 @@ export async function openApiDocument(version: string): Promise<object> {
     paths: {
       ...paths,
       '/api/v1/attempts': { post: recordOperation(), ...paths['/api/v1/attempts'] },
+      [OUTCOMES]: { post: outcomesOperation() },
       [EXPERIMENT]: { ...paths[EXPERIMENT], put: planOperation() },
       '/api/v1/metrics': { ...paths['/api/v1/metrics'], delete: resetOperation() },
       [STREAM]: { get: streamOperation() },
@@ -37,6 +39,7 @@ export async function openApiDocument(version: string): Promise<object> {
     components: {
       schemas: {
         Attempt: componentOf(attemptSchema),
+        Outcome: componentOf(outcomeSchema),
         ExperimentPlan: componentOf(planSchema),
         ...schemas,
         ...FAULT_SCHEMAS,

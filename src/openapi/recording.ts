@@ -1,6 +1,6 @@
-/** The operations of /openapi.json that record attempts, as JSON, as lines and by OTLP. */
+/** The operations of /openapi.json that record attempts and outcomes, as JSON, as lines and by OTLP. */
 
-import { MAX_ITEMS } from '../receive/attempts.ts'
+import { MAX_ITEMS } from '../receive/rejected-items.ts'
 import { OTLP_SIGNALS, otlpPath } from '../server/paths.ts'
 import { ref, refusals } from './responses.ts'
 
@@ -26,13 +26,33 @@ const KEPT = {
   },
 }
 
-const LINES = {
-  schema: {
-    type: 'string',
-    description:
-      'NDJSON: one Attempt a line, at most 1 MiB each. The stream may have any length. A line is on disk within moments. A bad line ends the stream with a 400 that says how many lines are kept.',
+const KEPT_OUTCOMES = {
+  type: 'object',
+  required: ['accepted', 'duplicates', 'unknown'],
+  properties: {
+    accepted: { type: 'integer', description: 'Outcomes that are on disk now and count.' },
+    duplicates: {
+      type: 'integer',
+      description: 'Outcomes that state what the latest one of their source states already.',
+    },
+    unknown: {
+      type: 'array',
+      items: { type: 'string' },
+      description:
+        'The ids of outcomes whose attempt is not stored, or not any more, one for each outcome. Of a stream the first 1,000.',
+    },
+    more_unknown: { type: 'integer', description: 'How many more outcomes of a stream have an unknown id.' },
+    rejected: KEPT.properties.rejected,
+    more_rejected: KEPT.properties.more_rejected,
   },
 }
+
+const linesOf = (item: string): object => ({
+  schema: {
+    type: 'string',
+    description: `NDJSON: one ${item} a line, at most 1 MiB each. The stream may have any length. A line is on disk within moments. A bad line ends the stream with a 400 that says how many lines are kept.`,
+  },
+})
 
 const CONTENT_ENCODING = {
   name: 'Content-Encoding',
@@ -44,9 +64,22 @@ const CONTENT_ENCODING = {
 
 /** POST /api/v1/attempts. */
 export function recordOperation(): object {
+  return itemsOperation('Record attempts: kept on disk before the answer', 'Attempt', KEPT)
+}
+
+/** POST /api/v1/outcomes. */
+export function outcomesOperation(): object {
+  return itemsOperation(
+    'Record what became known of attempts later: kept on disk before the answer, and counted instead of what was reported',
+    'Outcome',
+    KEPT_OUTCOMES,
+  )
+}
+
+function itemsOperation(summary: string, item: string, kept: object): object {
   const { security, responses } = refusals({ scope: 'ingest', body: true, loaded: true })
   return {
-    summary: 'Record attempts: kept on disk before the answer',
+    summary,
     security,
     parameters: [
       {
@@ -61,13 +94,13 @@ export function recordOperation(): object {
       required: true,
       content: {
         'application/json': {
-          schema: { oneOf: [ref('Attempt'), { type: 'array', maxItems: MAX_ITEMS, items: ref('Attempt') }] },
+          schema: { oneOf: [ref(item), { type: 'array', maxItems: MAX_ITEMS, items: ref(item) }] },
         },
-        'application/x-ndjson': LINES,
-        'application/ndjson': LINES,
+        'application/x-ndjson': linesOf(item),
+        'application/ndjson': linesOf(item),
       },
     },
-    responses: { 200: { description: 'Kept', content: { 'application/json': { schema: KEPT } } }, ...responses },
+    responses: { 200: { description: 'Kept', content: { 'application/json': { schema: kept } } }, ...responses },
   }
 }
 

@@ -6,6 +6,8 @@ import { refusals } from './responses.ts'
 const EVENTS: { readonly [Name in keyof StreamEvents]: string } = {
   hello: 'the first event: the id of the newest attempt, and the time of the sidecar',
   attempt: 'a kept attempt, with the fields of /api/v1/attempts. Its id resumes the stream behind it',
+  outcome:
+    'what became known of an attempt later, with the names of the attempt; counts is the result that counts from now on',
   summary:
     'what changed since the last summary, at most once a second: attempts, successes, keys (at most 100; complete says whether these are all), and whether other records changed answers (others)',
   resync:

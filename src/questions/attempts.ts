@@ -1,6 +1,8 @@
 import { z } from 'zod'
 import type { AgentAttempt } from '../core/attempt/attempt.ts'
 import { type AttemptField, FIELD_LIST } from '../core/attempt/fields.ts'
+import { OUTCOME_FIELDS } from '../core/attempt/outcome.ts'
+import type { Outcome } from '../core/fold.ts'
 import type { AttemptOrder, AttemptPage, MissingAttempts } from '../core/ports.ts'
 import type { Selection } from '../core/reports/selection.ts'
 import { choice, count, flag, selection, text } from './parameters.ts'
@@ -15,6 +17,7 @@ export interface AttemptsQuery extends Selection {
   /** `newest` by default. */
   readonly order?: AttemptOrder | undefined
   readonly with_ids?: boolean | undefined
+  readonly with_outcomes?: boolean | undefined
 }
 
 /** An attempt as stored: the fields of the table, its timestamp, and the computed cost. */
@@ -50,6 +53,16 @@ function valueSchema(field: AttemptField): z.ZodType {
   }
 }
 
+const keptOutcome = z
+  .strictObject({
+    attempt_id: z.string().meta({ description: OUTCOME_FIELDS.attempt_id.description }),
+    success: z.boolean().meta({ description: OUTCOME_FIELDS.success.description }),
+    source: z.string().meta({ description: OUTCOME_FIELDS.source.description }),
+    timestamp: z.string().meta({ description: 'When it was found out, or received, RFC 3339.' }),
+    note: z.string().optional().meta({ description: OUTCOME_FIELDS.note.description }),
+  })
+  .meta({ id: 'KeptOutcome' }) as unknown as z.ZodType<Outcome, Outcome>
+
 const missingAttempts: ObjectSchema<MissingAttempts> = objectSchema('MissingAttempts', {
   records: z.int().min(0).meta({ description: 'Attempts that cannot be read, whether or not they fit the question.' }),
   segments: z.int().min(0).meta({ description: 'Parts of the store that are gone or cut short.' }),
@@ -69,16 +82,24 @@ export const attempts: Question<'attempts', AttemptsQuery, AttemptPage> = define
       'Which attempts come first. From the oldest on, the pages end with what was kept when the first was read',
     ).default('newest'),
     with_ids: flag('Give attempts that were kept without an id one that is the same at every call').default(false),
+    with_outcomes: flag('Add the outcomes that were recorded between the attempts of the page').default(false),
   }),
   answer: z.strictObject({
     attempts: z.array(keptAttempt).meta({ description: 'The attempts of the page.' }),
     next_cursor: z.string().nullable().meta({ description: 'The cursor of the next page; null after the last.' }),
+    outcomes: z.exactOptional(
+      z.array(keptOutcome).meta({
+        description:
+          'With with_outcomes: the outcomes that were recorded between the attempts of the page, in the same order. Absent if there are none.',
+      }),
+    ),
     missing: z.exactOptional(missingAttempts).meta({ description: 'Present only if attempts are missing.' }),
   }),
   example: { limit: 2 },
-  async run(facts, { range, filter, limit, cursor, order, with_ids }, signal) {
+  async run(facts, { range, filter, limit, cursor, order, with_ids, with_outcomes }, signal) {
     try {
-      return await facts.attempts({ ...filter, range, limit, cursor, order, withIds: with_ids, signal })
+      const flags = { withIds: with_ids, withOutcomes: with_outcomes }
+      return await facts.attempts({ ...filter, range, limit, cursor, order, ...flags, signal })
     } catch (error) {
       if (error instanceof RangeError) throw new InvalidParameters([{ name: 'cursor', detail: error.message }])
       throw error

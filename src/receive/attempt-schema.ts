@@ -29,7 +29,7 @@ function valueSchema(field: AttemptField): z.ZodType {
 }
 
 /** The bound is in bytes. JSON Schema's maxLength counts characters, and would promise that longer names are valid: the description says it. */
-function nameSchema(description: string, maxBytes: number): z.ZodType {
+export function nameSchema(description: string, maxBytes: number): z.ZodType {
   return z
     .string()
     .refine(value => nameProblem(value, maxBytes) === undefined)

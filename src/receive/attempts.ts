@@ -3,26 +3,17 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { NewAttempt } from '../core/attempt/attempt.ts'
 import type { Instant } from '../core/attempt/timestamp.ts'
 import type { Appended, ParsedBatch } from '../core/ports.ts'
-import { type InvalidItem, MAX_FAULTS, noteRefusal, type Problem, sendJson, sendProblem } from '../server/problem.ts'
+import { noteRefusal, type Problem, sendJson, sendProblem } from '../server/problem.ts'
+import { createAttemptLines } from './attempt-lines.ts'
 import { type Body, createBodyReader, mediaOf } from './body.ts'
 import { hasAsciiStrings, locateRawJson, parseJson, parseText, withoutMark } from './json.ts'
 import { takeLines } from './line-stream.ts'
+import { JSON_TYPE, RECORDING_TYPES } from './media-types.ts'
 import { readAttempt } from './read-attempt.ts'
-import {
-  keep,
-  NOT_JSON,
-  parsePartial,
-  type ReceiveOptions,
-  type Rejected,
-  storeProblem,
-  type Taken,
-} from './receiving.ts'
+import { keep, parsePartial, type ReceiveOptions, type Rejected, storeProblem, type Taken } from './receiving.ts'
+import { itemsOf, limitProblems, type Noun, partlyTaken, refuseAll } from './rejected-items.ts'
 
-/** Items of one JSON array at the most. */
-export const MAX_ITEMS = 10_000
-
-const JSON_TYPE = 'application/json'
-const TYPES = [JSON_TYPE, 'application/x-ndjson', 'application/ndjson']
+const NOUN: Noun = { one: 'attempt', many: 'attempts' }
 
 /** Handles one request whose method and path were checked already; `fail` receives internal errors. */
 export type Receive = (req: IncomingMessage, res: ServerResponse, fail: (error: unknown) => void) => void
@@ -35,14 +26,14 @@ export function createAttemptsHandler(options: ReceiveOptions): Receive {
       if ('status' in taken) sendProblem(res, taken)
       else {
         const { rejected = [], more_rejected = 0 } = taken
-        if (rejected.length > 0) noteRefusal(res, partlyTaken(rejected, more_rejected))
+        if (rejected.length > 0) noteRefusal(res, partlyTaken(rejected, more_rejected, NOUN))
         sendJson(res, 200, taken)
       }
     }
-    const media = mediaOf(req, TYPES)
+    const media = mediaOf(req, RECORDING_TYPES)
     if ('status' in media) answer(media)
     else if (media.type !== JSON_TYPE)
-      takeLines(req, media.coding === 'gzip', options)
+      takeLines(req, media.coding === 'gzip', { ...options, sink: createAttemptLines(options) })
         .then(answer)
         .catch(fail)
     else {
@@ -100,17 +91,12 @@ function readItems(req: IncomingMessage, bytes: Buffer, { counts }: ReceiveOptio
   const parsed = isAscii ? parseText(bytes.toString('latin1')) : parseJson(withoutMark(bytes))
   if (!parsed.ok)
     return { status: 400, detail: `the body is not JSON: ${parsed.detail}`, logged: 'the body is not JSON' }
-  const items = Array.isArray(parsed.value) ? parsed.value : [parsed.value]
-  if (items.length > MAX_ITEMS) {
-    return {
-      status: 413,
-      detail: `an array may hold ${MAX_ITEMS} attempts, not ${items.length}; send x-ndjson for more`,
-    }
-  }
+  const items = itemsOf(parsed.value, NOUN)
+  if ('status' in items) return items
   const { valid, instants, rejected: all } = validate(items, isAscii)
   const rejected = limitProblems(all)
   counts.rejected(rejected.length)
-  if (rejected.length > 0 && !partial) return refuseAll(rejected, items.length)
+  if (rejected.length > 0 && !partial) return refuseAll(rejected, items.length, NOUN)
   const rawJson = rejected.length === 0 ? locateRawJson(bytes, items.length) : undefined
   return { valid, batch: { instants, rawJson }, rejected: partial ? rejected : undefined }
 }
@@ -148,32 +134,3 @@ function validate(items: readonly unknown[], isAscii: boolean): Validated {
   instants.length = count
   return { valid, instants, rejected }
 }
-
-/** Names every invalid attempt, but fewer problems of each where there are many: an answer must not be far longer than its request. */
-function limitProblems(rejected: Rejected): Rejected {
-  const each = Math.max(1, Math.min(MAX_FAULTS, Math.floor(MAX_ITEMS / rejected.length)))
-  return rejected.map(({ index, errors }) => ({ index, errors: errors.slice(0, each) }))
-}
-
-function refuseAll(rejected: Rejected, of: number): Problem {
-  return {
-    status: 400,
-    detail: `${invalidAttempts(rejected.length)}, of ${of}: none was counted`,
-    errors: invalidItems(rejected),
-  }
-}
-
-/** The log entry of a partial success. */
-function partlyTaken(rejected: Rejected, more: number): Problem {
-  // Messages of JSON.parse quote the body, which must not be logged.
-  const errors = invalidItems(rejected.slice(0, 1)).map(fault =>
-    fault.detail.startsWith(NOT_JSON) ? { ...fault, detail: NOT_JSON } : fault,
-  )
-  return { status: 200, detail: `${invalidAttempts(rejected.length + more)}: the others were kept`, errors }
-}
-
-const invalidAttempts = (count: number): string =>
-  `${count === 1 ? '1 attempt is' : `${count} attempts are`} not as documented`
-
-const invalidItems = (rejected: Rejected): InvalidItem[] =>
-  rejected.flatMap(({ index, errors }) => errors.map(error => ({ index, ...error })))

@@ -28,8 +28,8 @@ export function emptyGroup(): LineGroup {
 export const isFull = ({ attempts, heldBytes }: LineGroup): boolean =>
   attempts.length >= GROUP.attempts || heldBytes >= GROUP.bytes
 
-/** A line that is not an attempt. */
-export type InvalidLine = InvalidAttempt | NotJson
+/** A line that is not as documented. */
+export type InvalidLine = Pick<InvalidAttempt, 'problems'> | NotJson
 
 /** Adds lines from index `from` on, up to an invalid one or until the group is full. Returns the next index, and what is wrong there. */
 export function addLines(
@@ -59,8 +59,8 @@ function hold(group: LineGroup, bytes: Buffer): void {
   group.heldBytes += bytes.length
 }
 
-type NotJson = Extract<Parsed, { readonly ok: false }> & { readonly attempt?: undefined }
-export type ReadLine = (i: number) => ValidAttempt | InvalidLine
+type NotJson = Extract<Parsed, { readonly ok: false }>
+export type ReadLine = (i: number) => ValidAttempt | InvalidAttempt | (NotJson & { readonly attempt?: undefined })
 
 /** Reads lines by index. Decodes all of them at once where they are ASCII, as most are. */
 export function readerOf({ bytes, starts, ends }: Lines): ReadLine {
@@ -73,11 +73,11 @@ export function readerOf({ bytes, starts, ends }: Lines): ReadLine {
 }
 
 /** The refusal of a stream at an invalid line, by the number of the line from 1. */
-export function invalidLineProblem(number: number, line: InvalidLine): Problem {
+export function invalidLineProblem(number: number, line: InvalidLine, noun: string): Problem {
   if ('ok' in line) {
     const logged = `line ${number} is not JSON`
     return { status: 400, detail: `${logged}: ${line.detail}`, logged }
   }
   const errors = line.problems.slice(0, MAX_FAULTS).map(problem => ({ index: number - 1, ...problem }))
-  return { status: 400, detail: `line ${number} is not an attempt as documented`, errors }
+  return { status: 400, detail: `line ${number} is not ${noun} as documented`, errors }
 }

@@ -1,16 +1,18 @@
 /**
- * A stream of lines, whose attempts are kept in groups while the stream goes on: a line is durable soon after it arrives. The stream reads
+ * A stream of lines, whose items are kept in groups while the stream goes on: a line is durable soon after it arrives. The stream reads
  * lines, keeps a group or waits for memory, one at a time, so that the log has the order of the lines.
  */
 import type { IncomingMessage } from 'node:http'
 import { createEventLoopYield } from '../lib/event-loop.ts'
 import type { Problem } from '../server/problem.ts'
-import { OVERLOADED, tooSlow } from './body.ts'
+import { type BodyLimits, OVERLOADED, tooSlow } from './body.ts'
 import { type ChunkReader, inflate, readRequest } from './chunk-reader.ts'
 import { Held } from './in-flight.ts'
-import { addLines, emptyGroup, type InvalidLine, invalidLineProblem, isFull, readerOf } from './line-group.ts'
+import { type InvalidLine, invalidLineProblem } from './line-group.ts'
+import type { LineSink } from './line-sink.ts'
 import { LineSplitter, type Lines } from './line-splitter.ts'
-import { keep, parsePartial, type ReceiveOptions, storeProblem, type Taken } from './receiving.ts'
+import type { OpenStreams } from './open-streams.ts'
+import { parsePartial, storeProblem, type Taken } from './receiving.ts'
 import { createRejectedLines } from './rejected-lines.ts'
 
 /** An incomplete line may take this much while no memory is free: most lines are shorter. */
@@ -29,14 +31,21 @@ class BodyError extends Error {
   }
 }
 
+export interface LineStreamOptions extends Pick<BodyLimits, 'inFlight' | 'requestTimeoutMs'> {
+  /** Of this stream. */
+  readonly sink: LineSink
+  /** Registers the stream, so that a stop ends it. */
+  readonly streams?: OpenStreams | undefined
+}
+
 /**
- * Keeps the attempts of a request. An invalid line ends it, unless `partial=true`. The lines before the end are kept, and the answer says
+ * Keeps the items of a request. An invalid line ends it, unless `partial=true`. The lines before the end are kept, and the answer says
  * how many they are.
  */
 export async function takeLines(
   req: IncomingMessage,
   gzip: boolean,
-  options: ReceiveOptions,
+  options: LineStreamOptions,
 ): Promise<Taken | Problem> {
   const isPartial = parsePartial(req)
   if (typeof isPartial !== 'boolean') return isPartial
@@ -62,13 +71,12 @@ class LineStream {
   readonly #reader: ChunkReader
   readonly #isPartial: boolean
   readonly #hasLeft: () => boolean
-  readonly #options: ReceiveOptions
+  readonly #options: LineStreamOptions
   readonly #splitter = new LineSplitter()
   readonly #rejected = createRejectedLines()
   readonly #held: Held
   readonly #yieldToEventLoop = createEventLoopYield()
-  readonly #kept = { accepted: 0, duplicates: 0 }
-  #group = emptyGroup()
+  readonly #sink: LineSink
   /** The last line that is in a group or rejected, and the last line that is kept or rejected. */
   #lastLine = 0
   #keptLines = 0
@@ -77,11 +85,12 @@ class LineStream {
   /** Releases the pass that lets this stream read while no memory is free. */
   #releaseHeldPass: (() => void) | undefined
 
-  constructor(reader: ChunkReader, isPartial: boolean, hasLeft: () => boolean, options: ReceiveOptions) {
+  constructor(reader: ChunkReader, isPartial: boolean, hasLeft: () => boolean, options: LineStreamOptions) {
     this.#reader = reader
     this.#isPartial = isPartial
     this.#hasLeft = hasLeft
     this.#options = options
+    this.#sink = options.sink
     this.#held = new Held(options.inFlight)
   }
 
@@ -90,7 +99,7 @@ class LineStream {
     try {
       await this.#readAll()
       await this.#flush()
-      return this.#isPartial ? { ...this.#kept, ...this.#rejected.read() } : this.#kept
+      return this.#isPartial ? { ...this.#sink.answer(), ...this.#rejected.read() } : this.#sink.answer()
     } catch (error) {
       return await this.#refusal(error)
     } finally {
@@ -103,8 +112,8 @@ class LineStream {
     this.#allowTime()
     for (;;) {
       if (this.#hasLeft()) throw new BodyError(LEFT)
-      if (this.#group.dueMs <= performance.now()) await this.#flush()
-      const { dueMs } = this.#group
+      if (this.#sink.dueMs <= performance.now()) await this.#flush()
+      const { dueMs } = this.#sink
       const isDueFirst = dueMs < this.#untilMs
       const chunk = await this.#next(Math.min(dueMs, this.#untilMs))
       if (chunk === 'end') return await this.#take(this.#splitter.end())
@@ -138,13 +147,13 @@ class LineStream {
 
   async #take(lines: Lines): Promise<void> {
     if (lines.starts.length === 0) return
-    const read = readerOf(lines)
+    const add = this.#sink.reader(lines)
     for (let from = 0; from < lines.starts.length; ) {
-      const { next, invalid } = addLines(this.#group, lines, from, read)
+      const { next, invalid } = add(from)
       if (next > from) this.#lastLine = lines.numbers[next - 1]!
       from = next
       if (invalid !== undefined) this.#reject(lines.numbers[from++]!, invalid)
-      if (isFull(this.#group)) {
+      if (this.#sink.isFull) {
         this.#hold(lines.bytes.length)
         await this.#flush()
       }
@@ -154,19 +163,15 @@ class LineStream {
   }
 
   #reject(number: number, line: InvalidLine): void {
-    this.#options.counts.rejected(1)
-    if (!this.#isPartial) throw new BodyError(invalidLineProblem(number, line))
+    this.#sink.rejected(1)
+    if (!this.#isPartial) throw new BodyError(invalidLineProblem(number, line, this.#sink.noun))
     this.#rejected.add(number, line)
     this.#lastLine = number
   }
 
   async #flush(): Promise<void> {
-    const { attempts } = this.#group
-    if (attempts.length > 0) {
-      const { accepted, duplicates } = await keep(attempts, this.#group, this.#options)
-      this.#kept.accepted += accepted
-      this.#kept.duplicates += duplicates
-      this.#group = emptyGroup()
+    if (this.#sink.size > 0) {
+      await this.#sink.flush()
       this.#hold()
       this.#allowTime()
     }
@@ -175,7 +180,7 @@ class LineStream {
 
   /** Updates the account of bytes in flight. */
   #hold(moreBytes = 0): void {
-    this.#held.set(this.#splitter.incompleteBytes + this.#group.heldBytes + this.#rejected.heldBytes + moreBytes)
+    this.#held.set(this.#splitter.incompleteBytes + this.#sink.heldBytes + this.#rejected.heldBytes + moreBytes)
   }
 
   async #awaitMemory(): Promise<void> {
@@ -219,6 +224,6 @@ class LineStream {
 
   #more(): Readonly<Record<string, unknown>> {
     const rejected = this.#isPartial ? this.#rejected.read() : {}
-    return { ...this.#kept, kept_lines: this.#keptLines, ...rejected }
+    return { ...this.#sink.answer(), kept_lines: this.#keptLines, ...rejected }
   }
 }

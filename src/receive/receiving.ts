@@ -40,6 +40,9 @@ export interface Taken extends Appended {
   readonly rejected?: Rejected | undefined
   /** How many rejected attempts are not named. */
   readonly more_rejected?: number
+  /** Of outcomes: the ids whose attempt is not stored, and how many more are not named. */
+  readonly unknown?: readonly string[]
+  readonly more_unknown?: number
 }
 
 /** The answer where the store cannot keep attempts now. It is transient, and so never a 500. */
@@ -67,7 +70,7 @@ export function parsePartial(req: IncomingMessage): boolean | Problem {
 export function keep(
   attempts: NewAttempt[],
   batch: ParsedBatch,
-  { keeper, counts }: ReceiveOptions,
+  { keeper, counts }: Pick<ReceiveOptions, 'keeper' | 'counts'>,
 ): Promise<Appended> {
   const count = attempts.length
   return keeper.keep(attempts, batch).then(

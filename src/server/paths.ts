@@ -5,6 +5,8 @@ import type { Problem } from './problem.ts'
 
 /** Where attempts are recorded and listed. */
 export const ATTEMPTS = '/api/v1/attempts'
+/** Where results of attempts are recorded that became known later. */
+export const OUTCOMES = '/api/v1/outcomes'
 /** The server-sent events. */
 export const STREAM = '/api/v1/stream'
 /** The views of the live page. They are one document, so that they work below any path prefix: none has a second segment. */
@@ -70,6 +72,7 @@ const METHODS: readonly (readonly [path: string, methods: readonly string[]])[] 
   ['/metrics', READ],
   [STREAM, READ],
   [ATTEMPTS, ['POST']],
+  [OUTCOMES, ['POST']],
   ['/api/v1/metrics', ['DELETE']],
   ['/api/v1/experiments/{name}', ['PUT']],
   ...OTLP_SIGNALS.map(signal => [otlpPath(signal), ['POST']] as const),

@@ -1,7 +1,9 @@
 /** Counts received attempts by what became of them, for the sidecar's metrics. */
+
 import { EXCLUSIONS } from '../receive/otlp/extractor.ts'
 import type { OtlpCounts } from '../receive/otlp/handler.ts'
 import { REPAIRS } from '../receive/otlp/repair.ts'
+import { OUTCOME_RESULTS, type OutcomeCounts } from '../receive/outcome-keeper.ts'
 import { OTLP_SIGNALS } from '../server/paths.ts'
 
 /** Totals since the process started. Every known label value is present from the start. */
@@ -11,6 +13,8 @@ export interface IngestTotals {
   readonly rejected: number
   /** By reason. */
   readonly refused: ReadonlyMap<string, number>
+  /** Outcomes, by result. */
+  readonly outcomes: ReadonlyMap<string, number>
   /** By OTLP signal. */
   readonly ignored: ReadonlyMap<string, number>
   /** Ignored OTLP records that a rule matches, by reason. */
@@ -25,7 +29,7 @@ export interface IngestTotals {
 
 export interface IngestCounts {
   /** What receivers report to. */
-  readonly counts: Required<OtlpCounts>
+  readonly counts: Required<OtlpCounts> & OutcomeCounts
   readonly totals: IngestTotals
 }
 
@@ -41,6 +45,7 @@ export function createIngestCounts(): IngestCounts {
     duplicate: 0,
     rejected: 0,
     refused: new Map(Array.from(REASONS.values(), reason => [reason, 0])),
+    outcomes: zeroes(OUTCOME_RESULTS),
     ignored: zeroes(OTLP_SIGNALS),
     excluded: zeroes(EXCLUSIONS),
     repaired: zeroes(REPAIRS),
@@ -62,6 +67,7 @@ export function createIngestCounts(): IngestCounts {
         totals.rejected += n
       },
       refused: (status, n) => add(totals.refused, REASONS.get(status) ?? 'store', n),
+      outcomes: (result, n) => add(totals.outcomes, result, n),
       ignored: (signal, n) => add(totals.ignored, signal, n),
       excluded: (reason, n) => add(totals.excluded, reason, n),
       repaired: (repair, n) => add(totals.repaired, repair, n),

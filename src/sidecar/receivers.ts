@@ -9,7 +9,9 @@ import { countedMetrics } from '../receive/otlp/metrics/instruments.ts'
 import { createWriters } from '../receive/otlp/metrics/writers.ts'
 import type { Signal } from '../receive/otlp/protobuf/decode.ts'
 import { createTraceMemory } from '../receive/otlp/traces/trace-memory.ts'
-import { ATTEMPTS, OTLP_SIGNALS, otlpPath } from '../server/paths.ts'
+import type { OutcomeCounts } from '../receive/outcome-keeper.ts'
+import { createOutcomesHandler } from '../receive/outcomes.ts'
+import { ATTEMPTS, OTLP_SIGNALS, OUTCOMES, otlpPath } from '../server/paths.ts'
 import type { AgentPerformanceTracker } from '../tracker.ts'
 import type { SidecarState } from './state.ts'
 
@@ -17,7 +19,7 @@ interface ReceiverOptions {
   readonly config: Config
   readonly tracker: AgentPerformanceTracker
   readonly streams: OpenStreams
-  readonly counts: OtlpCounts
+  readonly counts: OtlpCounts & OutcomeCounts
   readonly state: Pick<SidecarState, 'mapping'>
   /** Writes a line to the log. */
   readonly notice: (line: string) => void
@@ -40,7 +42,11 @@ export function createReceivers(options: ReceiverOptions): Receivers {
     inFlight: createInFlight(config.maxInFlightBytes),
     requestTimeoutMs: config.requestTimeoutMs,
   }
-  const posts = new Map([[ATTEMPTS, createAttemptsHandler({ ...shared, maxBodyBytes: config.maxBodyBytes })]])
+  const json = { ...shared, maxBodyBytes: config.maxBodyBytes }
+  const posts = new Map([
+    [ATTEMPTS, createAttemptsHandler(json)],
+    [OUTCOMES, createOutcomesHandler(json)],
+  ])
   const otlp = new Map<Signal, OtlpOptions>()
   const traces = createTraceMemory()
   const counted = countedMetrics(config.otlpMetrics, config.otlpInvokeAgentMetric)

@@ -117,6 +117,14 @@ export const SELF_METRICS: readonly SelfMetric<SidecarFacts>[] = [
     read: ({ tracker }) => tracker.skewed,
   },
   {
+    name: 'agent_performance_outcomes_total',
+    type: 'counter',
+    unit: '{outcome}',
+    help: 'Outcomes of recorded attempts that were received, by result: accepted, duplicate, unknown (the attempt is not stored), rejected (invalid), refused (not recorded at that time).',
+    labels: ['result'],
+    read: ({ ingest }) => samples('result', ingest.outcomes),
+  },
+  {
     name: 'agent_performance_otlp_ignored_total',
     type: 'counter',
     unit: '{record}',

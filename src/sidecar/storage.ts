@@ -29,6 +29,7 @@ export async function openStorage(
     spool: { folder: config.spool, isOwn: !config.spool.endsWith('/'), maxBytes: config.spoolBytes },
     raiseLimits: true,
     requireDurable: config.requireDurable,
+    outcomeSources: config.outcomeSources,
     onNewerRecord,
     maxPendingAttempts: config.maxPendingAttempts,
     log: {

@@ -27,6 +27,8 @@ export interface BackendOptions {
   readonly requireDurable?: boolean | undefined
   /** The maximum number of attempts that wait for the log. */
   readonly maxPendingAttempts?: number | undefined
+  /** Sources of outcomes whose results count before those of the sources behind them, and before all others. Without it, the latest counts. */
+  readonly outcomeSources?: readonly string[] | undefined
 }
 
 /** A folder for the spools of stores. */

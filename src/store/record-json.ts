@@ -55,8 +55,8 @@ export function resetJson({ alerts }: Pick<ResetRecord, 'alerts'>): string {
   return alerts === undefined ? RESET_JSON : jsonOf({ reset: true, alerts: alertsJson(alerts) }, VERSION.alert)
 }
 
-export function outcomeJson({ outcome, revision, previous, attempt }: OutcomeRecord): string {
-  return jsonOf({ outcome, revision, previous, attempt })
+export function outcomeJson({ outcome, revision, attempt, before, standing, counts }: OutcomeRecord): string {
+  return jsonOf({ outcome, revision, before, standing, counts, attempt })
 }
 
 export function alertJson({ change }: Pick<AlertRecord, 'change'>): string {
@@ -128,10 +128,21 @@ export function readRecord(
   if (isPlan(value)) return { kind: 'plan', nowMs, idMs, experiment: value.experiment, plan: planOf(value.plan) }
   if (isCopy(value)) return { kind: 'copy', nowMs, idMs, isDone: value.copy === 'done', completeMs: timeOf(value) }
   if (!isOutcome(value)) return undefined
-  const { outcome, revision, previous, attempt } = value
+  const { outcome, revision, attempt, before, standing, counts } = value
   const at = parseTimestamp(attempt.timestamp)
   return (
-    at && { kind: 'outcome', nowMs, idMs, outcome, revision, ...(previous !== undefined && { previous }), attempt, at }
+    at && {
+      kind: 'outcome',
+      nowMs,
+      idMs,
+      outcome,
+      revision,
+      attempt,
+      at,
+      ...(before !== undefined && { before }),
+      standing,
+      counts,
+    }
   )
 }
 
@@ -155,8 +166,8 @@ function timeOf({ complete_ms }: { readonly complete_ms?: number | null }): numb
   return complete_ms === undefined ? Number.NEGATIVE_INFINITY : (complete_ms ?? Number.POSITIVE_INFINITY)
 }
 
-function isOutcome(value: object): value is Pick<OutcomeRecord, 'outcome' | 'revision' | 'previous' | 'attempt'> {
-  return 'outcome' in value && 'attempt' in value && 'revision' in value
+function isOutcome(value: object): value is Omit<OutcomeRecord, 'kind' | 'at' | keyof RecordTimes> {
+  return 'outcome' in value && 'attempt' in value && 'counts' in value
 }
 
 /** Points with other histogram bounds lose their buckets: under these bounds the counts would be wrong. */

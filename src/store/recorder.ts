@@ -3,9 +3,11 @@ import type { SeriesPoint } from '../core/aggregate/series.ts'
 import type { AgentAttempt, AttemptProblem, NewAttempt } from '../core/attempt/attempt.ts'
 import { applyDefaults } from '../core/attempt/defaults.ts'
 import { type ModelAliases, renameModels, renamePoints } from '../core/attempt/model-aliases.ts'
+import { outcomeProblems } from '../core/attempt/outcome.ts'
 import { parseTimestamp } from '../core/attempt/timestamp.ts'
 import { attemptProblems, isAttempt } from '../core/attempt/validation.ts'
-import type { Appended, AppendedPoints, Clock, ParsedBatch, Store } from '../core/ports.ts'
+import type { Outcome } from '../core/fold.ts'
+import type { Appended, AppendedOutcomes, AppendedPoints, Clock, ParsedBatch, Store } from '../core/ports.ts'
 
 /** The result for one attempt. */
 export type Recorded =
@@ -16,6 +18,12 @@ export type Recorded =
 /** The result for many attempts. If `error` is set, none of them was recorded, and it is safe to send the valid ones again. */
 export interface RecordedAttempts extends Appended {
   readonly rejected: readonly { readonly index: number; readonly errors: readonly AttemptProblem[] }[]
+  readonly error?: Error
+}
+
+/** The result for many outcomes. If `error` is set, some may not be recorded, and it is safe to send the valid ones again. */
+export interface RecordedOutcomes extends AppendedOutcomes {
+  readonly rejected: RecordedAttempts['rejected']
   readonly error?: Error
 }
 
@@ -34,6 +42,10 @@ export interface Recorder {
   record(attempts: readonly NewAttempt[]): Promise<RecordedAttempts>
   /** Appends valid attempts, and takes ownership of the arrays. Rejects with `StoreUnavailable` if none was recorded. */
   keep(attempts: NewAttempt[], parsed: ParsedBatch): Promise<Appended>
+  /** Records the valid outcomes, and reports the problems of the others. Never rejects. */
+  recordOutcomes(outcomes: readonly Outcome[]): Promise<RecordedOutcomes>
+  /** Appends valid outcomes. Rejects with `StoreUnavailable` if some may not be durable. */
+  keepOutcomes(outcomes: readonly Outcome[]): Promise<AppendedOutcomes>
   /** Appends the new counts of valid metric points. Rejects with `StoreUnavailable` if they may not be durable. */
   keepPoints(points: readonly SeriesPoint[]): Promise<AppendedPoints>
   /** Resolves when everything recorded so far is durable, or has failed. */
@@ -68,9 +80,15 @@ export function createRecorder(store: Promise<Store>, options: RecorderOptions):
     return kept
   }
 
+  function keepOutcomes(outcomes: readonly Outcome[]): Promise<AppendedOutcomes> {
+    const kept = store.then(open => open.appendOutcomes(outcomes))
+    last = kept
+    return kept
+  }
+
   function failed(cause: unknown, rejected: RecordedAttempts['rejected']): RecordedAttempts {
     const error = cause instanceof Error ? cause : new Error(String(cause))
-    log?.debug({ err: error }, 'attempts could not be kept')
+    log?.debug({ err: error }, 'attempts or outcomes could not be kept')
     return { accepted: 0, duplicates: 0, rejected, error }
   }
 
@@ -88,6 +106,21 @@ export function createRecorder(store: Promise<Store>, options: RecorderOptions):
       }
     },
     keep,
+    async recordOutcomes(outcomes) {
+      const rejected: { index: number; errors: AttemptProblem[] }[] = []
+      const valid: Outcome[] = []
+      try {
+        for (const [index, outcome] of outcomes.entries()) {
+          const errors = outcomeProblems(outcome, isTimestamp)
+          if (errors.length > 0) rejected.push({ index, errors })
+          else valid.push({ ...outcome })
+        }
+        return { ...(await keepOutcomes(valid)), rejected }
+      } catch (error) {
+        return { ...failed(error, rejected), unknown: [] }
+      }
+    },
+    keepOutcomes,
     keepPoints(points) {
       const renamed = renamePoints(points, modelAliases())
       const kept = store.then(open => open.appendPoints(renamed))

@@ -23,7 +23,15 @@ test('prints every page, one attempt per line, also after an empty page', async 
   expect(sidecar.requests.map(({ path, query }) => ({ path, query }))).toEqual(
     [{}, { cursor: 'c 1' }, { cursor: 'c 2' }].map(cursor => ({
       path: '/api/v1/attempts',
-      query: { limit: '1000', order: 'oldest', with_ids: 'true', since: '24h', agent_name: 'a', ...cursor },
+      query: {
+        limit: '1000',
+        order: 'oldest',
+        with_ids: 'true',
+        with_outcomes: 'true',
+        since: '24h',
+        agent_name: 'a',
+        ...cursor,
+      },
     })),
   )
 })

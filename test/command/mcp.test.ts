@@ -56,7 +56,7 @@ afterAll(async () => {
 describe('tools', () => {
   test('every question of the registry is a tool with its parameters, and so is recording', async () => {
     const { tools } = await client.listTools()
-    expect(tools).toHaveLength(QUESTIONS.length + 1)
+    expect(tools).toHaveLength(QUESTIONS.length + 2)
     const byName = new Map(tools.map(tool => [tool.name, tool]))
     for (const name of ['best_agent', 'route', 'experiment', 'experiment_history', 'attempts', 'record_attempt']) {
       expect(byName.get(name)?.description, name).toMatch(/\.$/)
@@ -72,14 +72,14 @@ describe('tools', () => {
     })
     expect(JSON.stringify(byName.get('best_agent')?.outputSchema)).toContain('Probability, 0 to 1, that it is the best')
     expect(byName.get('record_attempt')).toMatchObject({
-      inputSchema: { required: ['agent_name', 'model_name', 'issue_type', 'success', 'time_seconds'] },
+      inputSchema: { required: ['agent_name', 'model_name', 'issue_type', 'time_seconds'] },
       annotations: { readOnlyHint: false },
     })
   })
 
   test('every question answers in its output schema, as text and as structured content', async () => {
     const { tools } = await client.listTools()
-    for (const { name, inputSchema } of tools.filter(tool => tool.name !== 'record_attempt')) {
+    for (const { name, inputSchema } of tools.filter(tool => !tool.name.startsWith('record_'))) {
       const examples: Record<string, unknown> = { issue_type: 'complexity', name: 'prompt' }
       const given = Object.fromEntries((inputSchema.required ?? []).map(parameter => [parameter, examples[parameter]]))
       const result = await call(client, name, given)
@@ -95,6 +95,15 @@ describe('tools', () => {
       '/api/v1/route?issue_type=complexity&explore=true&seed=run%201&min_success_rate=1',
     )
     expect(structuredContent).toEqual(await response.json())
+  })
+
+  test('an outcome of an attempt is recorded, and one of an unknown attempt is an error that names it', async () => {
+    const attempt = { agent_name: 'mcp', model_name: 'm', issue_type: 'verified', success: true, time_seconds: 1.5 }
+    await call(client, 'record_attempt', { ...attempt, attempt_id: 'verified 1' })
+    const outcome = { attempt_id: 'verified 1', success: false, source: 'ci' }
+    expect((await call(client, 'record_outcome', outcome)).structuredContent).toEqual({ accepted: 1, duplicates: 0 })
+    const unknown = await call(client, 'record_outcome', { ...outcome, attempt_id: 'verified 2' })
+    expect([unknown.isError, textOf(unknown)]).toEqual([true, expect.stringContaining('"verified 2"')])
   })
 
   test('an attempt is recorded, and counts once', async () => {

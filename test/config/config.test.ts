@@ -59,6 +59,7 @@ const OTHER: Readonly<Record<string, string | readonly string[]>> = {
   spool: 'spool',
   'spool-bytes': '0',
   'require-durable': 'true',
+  'outcome-sources': 'production,ci',
   prices: 'prices.yaml',
   'model-aliases': 'aliases.yaml',
   'base-path': '/agents',
@@ -164,6 +165,17 @@ describe('the source of a setting', () => {
       'b.example',
     ])
     expect(load({ flags: { 'allow-host': ['a.example'] }, env }).config.allowHost).toEqual(['a.example'])
+  })
+
+  test('sources of outcomes are a list in the file, and different names everywhere', () => {
+    const flags = { 'outcome-sources': 'production, ci' }
+    expect(load({ flags }).config.outcomeSources).toEqual(['production', 'ci'])
+    expect(load({ configFile: file('outcome-sources: [production, ci]') }).config.outcomeSources).toEqual([
+      'production',
+      'ci',
+    ])
+    for (const wrong of ['ci,ci', 'a,,b', ''])
+      expect(() => load({ flags: { 'outcome-sources': wrong } })).toThrow(/outcome-sources must be/)
   })
 
   test('an empty variable and an empty file count as unset', () => {

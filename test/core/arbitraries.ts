@@ -1,6 +1,6 @@
 /** Attempts as they could come: hostile names, edges of every bound, times from years ago to now. */
 import fc from 'fast-check'
-import type { AgentAttempt } from '../../src/core/attempt/attempt.ts'
+import type { DecidedAttempt } from '../../src/core/attempt/attempt.ts'
 import { printTimestamp } from '../../src/core/attempt/timestamp.ts'
 
 export const NOW_MS: number = Date.UTC(2026, 0, 31, 12)
@@ -39,7 +39,7 @@ const seconds = fc.oneof(
 )
 const count = fc.option(fc.integer({ min: 0, max: 1e9 }), { nil: undefined })
 
-export const attempts: fc.Arbitrary<AgentAttempt> = fc.record({
+export const attempts: fc.Arbitrary<DecidedAttempt> = fc.record({
   agent_name: names,
   model_name: names,
   issue_type: names,
@@ -60,6 +60,6 @@ export const attempts: fc.Arbitrary<AgentAttempt> = fc.record({
 })
 
 /** Attempts that a sidecar accepts: with an experiment and its variant, or without both. */
-export const acceptedAttempts: fc.Arbitrary<AgentAttempt> = attempts.map(({ experiment, variant, ...rest }) =>
+export const acceptedAttempts: fc.Arbitrary<DecidedAttempt> = attempts.map(({ experiment, variant, ...rest }) =>
   experiment === undefined || variant === undefined ? rest : { ...rest, experiment, variant },
 )

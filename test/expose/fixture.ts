@@ -99,6 +99,7 @@ const FACTS: Omit<SidecarFacts, 'tally'> = {
       ['overloaded', 2],
       ['store', 0],
     ]),
+    outcomes: new Map([['accepted', 5]]),
     ignored: new Map([
       ['logs', 2],
       ['traces', 0],

@@ -3,7 +3,7 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { openApiDocument } from '../../src/openapi/document.ts'
-import { STREAM } from '../../src/server/paths.ts'
+import { ATTEMPTS, OUTCOMES, STREAM } from '../../src/server/paths.ts'
 import { askRaw, type RawAnswer } from '../support/raw.ts'
 import { anAttempt, type TestSidecar, testSidecar } from '../support/sidecar.ts'
 import { temporaryFolder } from '../support/sidecar-process.ts'
@@ -75,12 +75,18 @@ function withBody(head: string, body: string, type = 'application/json'): string
   return `${head}Content-Type: ${type}\r\nContent-Length: ${body.length}\r\n\r\n${body}`
 }
 
+/** The bodies of good requests, where they need one. */
+const BODIES: ReadonlyMap<string, string> = new Map([
+  [ATTEMPTS, JSON.stringify(anAttempt())],
+  [OUTCOMES, JSON.stringify({ attempt_id: '1', success: true, source: 'ci' })],
+])
+
 /** One request for each way in which an operation can answer. */
 function requestsTo(path: string, method: string): [TestSidecar, string][] {
   const head = headOf(path, method)
   const hasBody = method === 'POST' || method === 'PUT'
   const target = / (\S+) HTTP/.exec(head)![1]!
-  const body = path === '/api/v1/attempts' ? JSON.stringify(anAttempt()) : '{}'
+  const body = BODIES.get(path) ?? '{}'
   const end = (text: string): string => (hasBody ? withBody(text, body) : `${text}\r\n`)
   const common: [TestSidecar, string][] = [
     end(head),

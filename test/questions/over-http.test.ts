@@ -295,7 +295,6 @@ test('the OpenAPI document names every path, and the fields of an attempt', asyn
     'agent_name',
     'model_name',
     'issue_type',
-    'success',
     'time_seconds',
   ])
   expect(document.components.schemas.Attempt.additionalProperties).toBe(false)

@@ -2,7 +2,8 @@
 import { crc32 } from 'node:zlib'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { applyAlertChange, createAlertsState } from '../../src/core/alerts/lifecycle.ts'
-import type { LimitsRecord, LogRecord, RecordTimes } from '../../src/core/fold.ts'
+import type { AgentAttempt } from '../../src/core/attempt/attempt.ts'
+import type { LimitsRecord, LogRecord, OutcomeRecord, RecordTimes } from '../../src/core/fold.ts'
 import type { CapturedSnapshot, Kept, KeptGroup, Log } from '../../src/core/log.ts'
 import { encodeOne } from '../../src/store/engine/call.ts'
 import { outcomeJson, pointsJson, RESET_JSON, recordJson } from '../../src/store/record-json.ts'
@@ -148,11 +149,14 @@ export function describeLog(name: string, create: () => Promise<LogPlace>): void
       const one = attempt('1')
       const outcome = { attempt_id: 'id 1', success: false, source: 'ci' }
       const at = { ms: NOW - 30_000, local: false }
+      const before = { success: true, source: 'agent' }
+      const counts = { success: false, source: 'ci' }
+      const standing = [{ ...counts, atMs: NOW + 5 }]
       const plan = { shares: new Map([['__proto__', 90]]), baseline: 'a', endMs: NOW }
       const kept: Exclude<LogRecord, LimitsRecord>[] = [
         { kind: 'points', ...skewed, points: [point] },
         { kind: 'attempt', ...TIMES, attempt: one, at },
-        { kind: 'outcome', ...skewed, outcome, revision: 2, previous: true, attempt: one, at },
+        { kind: 'outcome', ...skewed, outcome, revision: 2, before, standing, counts, attempt: one, at },
         ...ALERT_CHANGES.map(change => ({ kind: 'alert', ...TIMES, change }) as const),
         { kind: 'plan', ...skewed, experiment: '__proto__', plan },
         { kind: 'copy', ...TIMES, isDone: false, completeMs: NOW },
@@ -174,23 +178,97 @@ export function describeLog(name: string, create: () => Promise<LogPlace>): void
       expect(await behind(position)).toEqual(['2'])
     })
 
-    test('an attempt is found by its id with its newest outcome, and nothing is found by an unknown id', async () => {
-      await keep('1', '2')
-      await reopen()
-      const outcome = { attempt_id: 'id 1', success: false, source: 'ci' }
-      const record = {
+    /** The record of an outcome of the attempt. */
+    function outcomeOf(one: AgentAttempt, revision: number, source = 'ci'): OutcomeRecord {
+      const counts = { success: false, source }
+      return {
         kind: 'outcome',
         ...TIMES,
-        outcome,
-        attempt: attempt('1'),
+        outcome: { attempt_id: one.attempt_id!, ...counts },
+        attempt: one,
         at: { ms: NOW - 30_000, local: false },
-      } as const
-      for (const revision of [1, 2]) await keepJson(outcomeJson({ ...record, revision }))
+        revision,
+        standing: [{ ...counts, atMs: NOW }],
+        counts,
+      }
+    }
+
+    /** The revisions of the outcomes that are found under each id; undefined for an unknown one. */
+    async function found(...ids: string[]): Promise<(readonly number[] | undefined)[]> {
+      const attempts = await log.find(new Set(ids))
+      expect([...attempts].every(([id, one]) => one.attempt.attempt_id === id)).toBe(true)
+      return ids.map(id => attempts.get(id)?.outcomes.map(({ revision }) => revision))
+    }
+
+    test('attempts are found by their ids with their outcomes, also after a restart, and nothing is found by an unknown id', async () => {
+      expect(await found('id 1')).toEqual([undefined])
+      await keep('1', '2')
+      await keepJson(outcomeJson(outcomeOf(attempt('1'), 1)))
+      expect(await found('id 1', 'id 2', 'id 3')).toEqual([[1], [], undefined])
       await keep('3')
-      const found = await log.find('id 1')
-      expect([found?.attempt.attempt, found?.outcome?.revision]).toEqual([attempt('1'), 2])
-      expect((await log.find('id 3'))?.outcome).toBeUndefined()
-      expect(await log.find('id 4')).toBeUndefined()
+      await keepJson(outcomeJson(outcomeOf(attempt('1'), 2)))
+      expect((await found('id 3', 'id 1', 'id 4'))[1]!.at(-1)).toBe(2)
+      await reopen()
+      const [first, ...others] = await found('id 1', 'id 2', 'id 3', 'id 4')
+      expect([first!.at(-1), ...others]).toEqual([2, [], [], undefined])
+      await keep('4')
+      expect(await found('id 4', 'id 2')).toEqual([[], []])
+      const one = (await log.find(new Set(['id 2']))).get('id 2')!
+      expect([one.attempt, one.at]).toEqual([attempt('2'), { ms: NOW - 30_000, local: false }])
+    })
+
+    test('an attempt is found by its id however its sender spelled it as JSON', async () => {
+      const ids = ['a/b', 'é', '"', '\\', '🙂', '\u2028', 'plain']
+      const escaped = (text: string): string =>
+        JSON.stringify(text)
+          .replaceAll('/', '\\/')
+          .replace(/[^\x20-\x7e]/g, unit => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)
+      for (const id of ids) {
+        const { attempt_id: _, ...rest } = attempt(0)
+        await keepJson(`{ "attempt_id" : ${escaped(id)} , ${JSON.stringify(rest).slice(1)}`)
+      }
+      const { attempt_id: _, ...rest } = attempt(0)
+      await keepJson(`{"attempt\\u005fid":"key",${JSON.stringify({ ...rest, issue_type: 'attempt_id' }).slice(1)}`)
+      expect([...(await log.find(new Set([...ids, 'key', 'attempt_id']))).keys()]).toEqual([...ids, 'key'])
+      await reopen()
+      expect((await log.find(new Set(['key', ...ids]))).size).toBe(ids.length + 1)
+    })
+
+    test('of two outcomes with the same number the first one counts, whatever follows', async () => {
+      await keep('1')
+      for (const [revision, source] of [
+        [1, 'a'],
+        [2, 'winner'],
+        [2, 'loser'],
+        [3, 'c'],
+      ] as const)
+        await keepJson(outcomeJson(outcomeOf(attempt('1'), revision, source)))
+      const counting = async (): Promise<string[]> =>
+        (await log.find(new Set(['id 1']))).get('id 1')!.outcomes.map(({ counts }) => counts.source)
+      expect(['a winner c', 'winner c', 'c']).toContain((await counting()).join(' '))
+      await reopen()
+      await keepJson(outcomeJson(outcomeOf(attempt('1'), 3, 'late')))
+      expect(['a winner c', 'winner c', 'c']).toContain((await counting()).join(' '))
+    })
+
+    test('nothing from before a reset is found', async () => {
+      await keep('1')
+      expect(await found('id 1')).toEqual([[]])
+      await keepJson(RESET_JSON, TIMES, true)
+      await keep('2')
+      expect(await found('id 1', 'id 2')).toEqual([undefined, []])
+      await reopen()
+      expect(await found('id 1', 'id 2')).toEqual([undefined, []])
+    })
+
+    test('many ids are found in one lookup among many groups', async () => {
+      const ids = Array.from({ length: 150 }, (_, i) => String(i))
+      for (const id of ids) await keep(id, `${id} b`)
+      const wanted = ids.flatMap(id => [`id ${id}`, `id ${id} b`, `id ${id} c`])
+      const all = await log.find(new Set(wanted))
+      expect([...all.keys()].sort()).toEqual(wanted.filter(id => !id.endsWith('c')).sort())
+      await reopen()
+      expect((await log.find(new Set(wanted))).size).toBe(300)
     })
 
     test('limits without an end are read back as they were written', async () => {

@@ -7,6 +7,7 @@ import { matches } from '../../src/core/aggregate/key-index.ts'
 import type { AttemptRecord, Limits, LogRecord } from '../../src/core/fold.ts'
 import {
   type CapturedSnapshot,
+  type FoundAttempt,
   type Group,
   type Kept,
   type KeptGroup,
@@ -170,12 +171,26 @@ export function createMemoryServer(options: MemoryServerOptions = {}): MemorySer
           yield { records: recordsOf(group).filter((_, place) => !group.leftOut.has(place)) }
       },
       page: async query => pageOf(groups, query),
-      async find(attemptId) {
-        const records = groups.flatMap(group => recordsOf(group).filter((_, place) => !group.leftOut.has(place)))
-        const attempt = records.findLast(one => one.kind === 'attempt' && one.attempt.attempt_id === attemptId)
-        const outcome = records.findLast(one => one.kind === 'outcome' && one.outcome.attempt_id === attemptId)
-        if (attempt?.kind !== 'attempt') return undefined
-        return { attempt, outcome: outcome?.kind === 'outcome' ? outcome : undefined }
+      async find(ids) {
+        if (server.isAway) throw lost()
+        const records = groups
+          .slice(
+            Math.max(
+              expired,
+              groups.findLastIndex(group => group.isReset),
+            ),
+          )
+          .flatMap(group => recordsOf(group).filter((_, place) => !group.leftOut.has(place)))
+        const found = new Map<string, FoundAttempt>()
+        for (const record of records) {
+          if (record.kind === 'attempt' && ids.has(record.attempt.attempt_id ?? ''))
+            found.set(record.attempt.attempt_id!, { attempt: record.attempt, at: record.at, outcomes: [] })
+          if (record.kind !== 'outcome') continue
+          const one = found.get(record.outcome.attempt_id)
+          if (one !== undefined && record.revision > (one.outcomes.at(-1)?.revision ?? 0))
+            found.set(record.outcome.attempt_id, { ...one, outcomes: [...one.outcomes, record] })
+        }
+        return found
       },
       leaveOut(position, places) {
         const group = groups[placeOf(position) - 1]

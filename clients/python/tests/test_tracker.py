@@ -223,3 +223,27 @@ def test_reset_deletes_all_attempts(tmp_path_factory: pytest.TempPathFactory) ->
         tracker.close()
     finally:
         own.stop()
+
+
+def test_outcomes_are_delivered_behind_their_attempts_and_change_the_answers(tracker: AgentPerformanceTracker) -> None:
+    key = {"agent_name": "verified", "model_name": "m", "issue_type": "i"}
+    for number in range(3):
+        tracker.record_attempt(**key, success=True, confidence=None, time_seconds=1.0, attempt_id=f"v-{number}")
+        tracker.record_outcome(f"v-{number}", number == 0, "ci", note="all tests")
+    tracker.record_outcome("nobody", True, "ci", timestamp=datetime(2026, 3, 1, tzinfo=timezone.utc))
+    assert tracker.flush(30)
+    assert tracker.get_success_rate(**key) == pytest.approx(100 / 3)
+    stats = tracker.stats()
+    assert (stats.delivered, stats.rejected) == (6, 1)
+    page = tracker.ask("attempts", agent_name="verified", with_outcomes=True)
+    assert page is not None
+    assert {outcome["attempt_id"]: outcome["success"] for outcome in page["outcomes"]} == {
+        "v-0": True,
+        "v-1": False,
+        "v-2": False,
+    }
+
+
+def test_something_that_is_no_outcome_raises_nothing(tracker: AgentPerformanceTracker) -> None:
+    tracker.record_outcome("v-0", True, object())  # type: ignore[arg-type]
+    assert tracker.stats().rejected == 1

@@ -14,7 +14,7 @@ import type { Io } from '../io.ts'
 import { createTools, type OpenSource } from './tools.ts'
 
 const INSTRUCTIONS = `Success rates, costs and times of AI agents by model and issue type, with intervals. Before work, "best_agent" and "route" say who
-should do it. After work, "record_attempt" records how it went. Rates are in percent. A difference within the intervals is no difference.`
+should do it. After work, "record_attempt" records how it went, and "record_outcome" what became known later. Rates are in percent. A difference within the intervals is no difference.`
 
 /** Serves until standard input ends. Standard output carries nothing but the protocol. */
 export async function serveTools(io: Pick<Io, 'stdin' | 'stdout'>, openSource: OpenSource): Promise<void> {

@@ -2,14 +2,17 @@
 import { randomUUID } from 'node:crypto'
 import { z } from 'zod'
 import type { NewAttempt } from '../../core/attempt/attempt.ts'
+import { outcomeProblems } from '../../core/attempt/outcome.ts'
 import { parseTimestamp } from '../../core/attempt/timestamp.ts'
 import { attemptProblems } from '../../core/attempt/validation.ts'
+import type { Outcome } from '../../core/fold.ts'
 import { describeParameters } from '../../questions/parameter-json.ts'
 import { parseQuery } from '../../questions/parse-query.ts'
 import type { Question } from '../../questions/question.ts'
 import type { QuestionPath } from '../../questions/questions.ts'
 import * as registry from '../../questions/registry.ts'
 import { attemptSchema } from '../../receive/attempt-schema.ts'
+import { outcomeSchema } from '../../receive/outcome-schema.ts'
 import type { Source } from '../source.ts'
 
 /** A JSON Schema of an object, as a tool must have it. */
@@ -42,7 +45,7 @@ export function createTools(): readonly Tool[] {
   const questions = Object.entries(registry).map(([name, question]) =>
     questionTool(snakeCase(name), question as Question<QuestionPath>),
   )
-  return [...questions, recordTool()]
+  return [...questions, recordTool(), outcomeTool()]
 }
 
 const snakeCase = (name: string): string => name.replace(/[A-Z]/g, letter => `_${letter.toLowerCase()}`)
@@ -94,6 +97,32 @@ function recordTool(): Tool {
       const attempt = { attempt_id: randomUUID(), ...given } as NewAttempt & { readonly attempt_id: string }
       const { accepted, duplicates } = await openSource('record', source => source.record([attempt]))
       return { attempt_id: attempt.attempt_id, accepted, duplicates }
+    },
+  }
+}
+
+const recordedOutcome = z.strictObject({
+  accepted: z.int().min(0).meta({ description: '1 if the outcome counts now.' }),
+  duplicates: z.int().min(0).meta({ description: '1 if the same outcome was recorded before.' }),
+})
+
+function outcomeTool(): Tool {
+  return {
+    name: 'record_outcome',
+    description:
+      'Records how a recorded attempt turned out, as CI, a review or production found later. It is kept on disk before the answer.',
+    inputSchema: objectSchemaOf(outcomeSchema, 'input'),
+    outputSchema: objectSchemaOf(recordedOutcome, 'output'),
+    use: 'record',
+    async call(given, openSource) {
+      const problems = outcomeProblems(given, text => parseTimestamp(text) !== undefined)
+      if (problems.length > 0)
+        throw new RangeError(problems.map(({ pointer, detail }) => `${pointer.slice(1)} ${detail}`.trim()).join('; '))
+      const outcome = given as unknown as Outcome
+      const recorded = await openSource('record', source => source.recordOutcomes([outcome]))
+      if (recorded.unknown.length > 0)
+        throw new NoAnswer(`no stored attempt has the attempt_id ${JSON.stringify(outcome.attempt_id)}`)
+      return { accepted: recorded.accepted, duplicates: recorded.duplicates }
     },
   }
 }

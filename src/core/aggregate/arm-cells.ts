@@ -17,8 +17,8 @@ export interface ArmCells {
   open(cells: CellsOfArm, key: AttemptKey, maxCells: number): ArmCell
   /** The cell of a key. Creates it if it is new, also beyond `maxCells`: for restoring a snapshot. */
   hold(cells: CellsOfArm, key: AttemptKey): ArmCell
-  /** The cell in which an attempt of the key was counted. Never creates one. */
-  counted(cells: CellsOfArm, key: AttemptKey): ArmCell | undefined
+  /** The cells in which an attempt of the key may have been counted, the most probable first. Never creates one. */
+  holders(cells: CellsOfArm, key: AttemptKey): readonly ArmCell[]
   clear(): void
 }
 
@@ -41,7 +41,7 @@ export function createArmCells(overflow: AttemptKey): ArmCells {
   return {
     hold,
     open: (cells, key, maxCells) => cells.get(own(key)) ?? hold(cells, count < maxCells ? key : overflow),
-    counted: (cells, key) => cells.get(own(key)) ?? cells.get(overflow),
+    holders: (cells, key) => [cells.get(own(key)), cells.get(overflow)].filter(cell => cell !== undefined),
     clear() {
       count = 0
     },

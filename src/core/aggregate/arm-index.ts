@@ -21,8 +21,8 @@ export interface ArmIndex<Entry extends Arm> {
   hold(experiment: string, variant: string): Entry
   /** An arm. Creates it if it is new and the limit allows it. Otherwise returns the overflow arm of its experiment, or the shared one. */
   open(experiment: string, variant: string, maxArms: number): Entry
-  /** The arm in which an attempt was counted. Never creates one. */
-  counted(experiment: string, variant: string): Entry | undefined
+  /** The arms in which an attempt may have been counted, the most probable first. Never creates one. */
+  holders(experiment: string, variant: string): readonly Entry[]
   /** All arms in the order they were added, with overflow arms. */
   all(): readonly Entry[]
   /** Arms without overflow arms, of one experiment or of all. */
@@ -59,8 +59,10 @@ export function createArmIndex<Entry extends Arm>({ overflow, create }: ArmIndex
       if (own !== undefined) return own
       return overflowCount < maxArms ? hold(experiment, overflow) : hold(overflow, overflow)
     },
-    counted: (experiment, variant) =>
-      find(experiment, variant) ?? find(experiment, overflow) ?? find(overflow, overflow),
+    holders: (experiment, variant) =>
+      [find(experiment, variant), find(experiment, overflow), find(overflow, overflow)].filter(
+        arm => arm !== undefined,
+      ),
     all,
     distinct(experiment) {
       const arms = experiment === undefined ? all() : [...(experiments.get(experiment)?.values() ?? [])]

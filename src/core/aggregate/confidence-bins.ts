@@ -4,13 +4,14 @@
  *
  * | form | bins | holds |
  * | --- | --- | --- |
- * | dense | 0.01 | at most 31 failures and 31 successes a bin |
- * | sparse | 0.01 | at most 20 bins that are not empty, 4 million failures and as many successes each |
- * | twentieths | 0.05 | 33 million failures and as many successes a bin |
+ * | dense | 0.01 | at most 31 attempts a bin |
+ * | sparse | 0.01 | at most 20 bins that are not empty, 4 million attempts each |
+ * | twentieths | 0.05 | 33 million attempts a bin |
  * | tenths | 0.1 | any number |
  *
- * The form depends on the counts alone: a form that can represent counts can also represent any part of them. Therefore merging is exact,
- * commutative and associative. The two highest digits of the first double identify the form.
+ * The form depends on the attempts of each bin alone: a form that can represent counts can also represent any part of them. Therefore merging
+ * is exact, commutative and associative. It does not depend on which attempts succeeded: a corrected result never changes the form. The two
+ * highest digits of the first double identify the form.
  *
  * The file is long because it contains all operations on all forms, which share the constants of the layout.
  */
@@ -27,11 +28,15 @@ const BINS = 100
 /** Dense: ten counts of five bits per double. Counts of failures and successes alternate. */
 const DIGIT = 32
 const DIGITS = 10
-const HALF = DIGIT ** 5
+/** The six lower counts: three bins. They and the four upper ones fit into 32 bits. */
+const LOWER = DIGIT ** 6
 /** The value of 1 in each of the ten counts. A table, because `**` would take most of the time. */
 const UNITS: readonly number[] = Array.from({ length: DIGITS }, (_, digit) => DIGIT ** digit)
-/** The bit above each of five counts. It is set by a carry out of the count. */
-const CARRIES = 0x2108420
+/** The failures of three bins. Their successes are {@link DIGIT_BITS} higher. */
+const FAILURES_OF_BINS = 0x01f07c1f
+const DIGIT_BITS = 5
+/** The bits of three sums of failures and successes that are set if a sum is above 31. */
+const EXCESS = 0x3e0f83e0
 
 /** Sparse: the digits of bin + 1, failures and successes. */
 const SPARSE_FAILURE = 2 ** 22
@@ -56,6 +61,28 @@ function binOf(confidence: number): number {
 /** Counts one attempt in the packed counts at `at` of `row`. */
 export function addPacked(row: Float64Array, at: number, confidence: number, success: boolean): void {
   add(row, at, binOf(confidence), BINS, success ? 0 : 1, success ? 1 : 0)
+}
+
+/** Moves one attempt from the failures to the successes of its bin, or back. The row must count it. */
+export function movePacked(row: Float64Array, at: number, confidence: number, success: boolean): void {
+  add(row, at, binOf(confidence), BINS, success ? -1 : 1, success ? 1 : -1)
+}
+
+/** Whether the bin of `confidence` counts an attempt with this result. */
+export function hasPacked(row: Float64Array, at: number, confidence: number, success: boolean): boolean {
+  const bin = binOf(confidence)
+  const form = formAt(row, at)
+  if (form === DENSE) {
+    const cell = Math.floor((2 * bin) / DIGITS)
+    return modulo(Math.floor(row[at + cell]! / UNITS[2 * bin - cell * DIGITS + (success ? 1 : 0)]!), DIGIT) > 0
+  }
+  if (form === TENTHS) {
+    const place = 2 * Math.floor(bin / 10) + (success ? 1 : 0)
+    return row[at + place]! - (place === 0 ? TENTHS * FORM : 0) > 0
+  }
+  const { failures, successes } = unpack(row, at)
+  const counts = success ? successes : failures
+  return counts[Math.floor((bin * counts.length) / BINS)]! > 0
 }
 
 /** Adds the counts at `at` of `other` to those of `row`. */
@@ -123,18 +150,24 @@ function addWide(row: Float64Array, other: Float64Array, at: number, form: numbe
 
 /** Adds dense counts to dense counts, ten at a time. Returns false and changes nothing if the sum needs another form. */
 function addedDense(row: Float64Array, other: Float64Array, at: number): boolean {
-  for (let i = at; i < at + PACKED_WIDTH; i++) if (carries(row[i]!, other[i]!)) return false
+  for (let i = at; i < at + PACKED_WIDTH; i++) if (exceeds(row[i]!, other[i]!)) return false
   for (let i = at; i < at + PACKED_WIDTH; i++) row[i]! += other[i]!
   return true
 }
 
-/** Whether a count overflows into the next when two doubles of ten counts are added. */
-function carries(a: number, b: number): boolean {
+/** Whether a bin has more attempts than dense counts can hold when two doubles of five bins are added. */
+function exceeds(a: number, b: number): boolean {
   if (a === 0 || b === 0) return false
-  const [aHigh, bHigh] = [Math.floor(a / HALF), Math.floor(b / HALF)]
-  const [aLow, bLow] = [a - aHigh * HALF, b - bHigh * HALF]
-  return (((aLow ^ bLow ^ (aLow + bLow)) | (aHigh ^ bHigh ^ (aHigh + bHigh))) & CARRIES) !== 0
+  const [aHigh, bHigh] = [Math.floor(a / LOWER), Math.floor(b / LOWER)]
+  const [aLow, bLow] = [a - aHigh * LOWER, b - bHigh * LOWER]
+  return (
+    (((attemptsOfBins(aLow) + attemptsOfBins(bLow)) | (attemptsOfBins(aHigh) + attemptsOfBins(bHigh))) & EXCESS) !== 0
+  )
 }
+
+/** The attempts of three bins, ten bits each, of six counts of five bits. */
+const attemptsOfBins = (counts: number): number =>
+  (counts & FAILURES_OF_BINS) + ((counts >>> DIGIT_BITS) & FAILURES_OF_BINS)
 
 /** Adds to cell `cell` of `cells` cells of equal width. */
 function add(row: Float64Array, at: number, cell: number, cells: number, failed: number, succeeded: number): void {
@@ -164,7 +197,7 @@ function addToDense(row: Float64Array, at: number, bin: number, failed: number, 
   const held = Math.floor(row[place]! / unit)
   const failures = modulo(held, DIGIT)
   const successes = modulo(Math.floor(held / DIGIT), DIGIT)
-  if (failures + failed >= DIGIT || successes + succeeded >= DIGIT) return false
+  if (failures + failed + successes + succeeded >= DIGIT) return false
   row[place]! += unit * (failed + DIGIT * succeeded)
   return true
 }
@@ -175,9 +208,8 @@ function addToSparse(row: Float64Array, at: number, bin: number, failed: number,
     const found = Math.floor(value / SPARSE_BIN) - 1
     if (found < bin && found >= 0) continue
     if (found !== bin) return false
-    const failures = modulo(Math.floor(value / SPARSE_FAILURE), SPARSE_FAILURE)
-    if (failures + failed >= SPARSE_FAILURE) return false
-    if (modulo(value, SPARSE_FAILURE) + succeeded >= SPARSE_FAILURE) return false
+    const attempts = modulo(Math.floor(value / SPARSE_FAILURE), SPARSE_FAILURE) + modulo(value, SPARSE_FAILURE)
+    if (attempts + failed + succeeded >= SPARSE_FAILURE) return false
     row[i]! += failed * SPARSE_FAILURE + succeeded
     return true
   }
@@ -201,8 +233,8 @@ function addToWide(
   }
   const place = at + Math.floor(from * 20 + TINY)
   const value = place === at ? row[at]! - TWENTIETHS * FORM : row[place]!
-  if (Math.floor(value / TWENTIETH_FAILURE) + failed >= TWENTIETH_FAILURE) return false
-  if (modulo(value, TWENTIETH_FAILURE) + succeeded >= TWENTIETH_FAILURE) return false
+  const attempts = Math.floor(value / TWENTIETH_FAILURE) + modulo(value, TWENTIETH_FAILURE)
+  if (attempts + failed + succeeded >= TWENTIETH_FAILURE) return false
   row[place]! += failed * TWENTIETH_FAILURE + succeeded
   return true
 }
@@ -279,7 +311,7 @@ function pack(row: Float64Array, at: number, cells: ConfidenceCells): void {
 }
 
 function packDense(row: Float64Array, at: number, { failures, successes }: ConfidenceCells): boolean {
-  if (failures.some(count => count >= DIGIT) || successes.some(count => count >= DIGIT)) return false
+  if (failures.some((count, bin) => count + successes[bin]! >= DIGIT)) return false
   for (let bin = 0; bin < BINS; bin++) addToDense(row, at, bin, failures[bin]!, successes[bin]!)
   return true
 }
@@ -287,8 +319,9 @@ function packDense(row: Float64Array, at: number, { failures, successes }: Confi
 function packSparse(row: Float64Array, at: number, { failures, successes }: ConfidenceCells): boolean {
   const used: number[] = []
   for (let bin = 0; bin < BINS; bin++) {
-    if (failures[bin]! >= SPARSE_FAILURE || successes[bin]! >= SPARSE_FAILURE) return false
-    if (failures[bin]! + successes[bin]! > 0) used.push(bin)
+    const attempts = failures[bin]! + successes[bin]!
+    if (attempts >= SPARSE_FAILURE) return false
+    if (attempts > 0) used.push(bin)
   }
   if (used.length > PACKED_WIDTH) return false
   for (const [i, bin] of used.entries()) {
@@ -299,8 +332,7 @@ function packSparse(row: Float64Array, at: number, { failures, successes }: Conf
 }
 
 function packTwentieths(row: Float64Array, at: number, { failures, successes }: ConfidenceCells): boolean {
-  const fits = (count: number): boolean => count < TWENTIETH_FAILURE
-  if (!failures.every(fits) || !successes.every(fits)) return false
+  if (failures.some((count, cell) => count + successes[cell]! >= TWENTIETH_FAILURE)) return false
   for (let cell = 0; cell < 20; cell++) row[at + cell] = failures[cell]! * TWENTIETH_FAILURE + successes[cell]!
   row[at]! += TWENTIETHS * FORM
   return true

@@ -15,6 +15,14 @@ export interface KeyIndex<Entry extends Keyed> {
   list(filter: KeyFilter): readonly Entry[]
   /** Adds an entry of a new key. */
   add(entry: Entry): void
+  /** Adds an entry of a new key that is found, but not listed until {@link show} is called for it. */
+  addHidden(entry: Entry): void
+  /** Lists an entry behind those that are listed. Does nothing if it is listed already. */
+  show(entry: Entry): void
+  /** The entries that are not listed. */
+  readonly hidden: ReadonlySet<Entry>
+  /** The number of all entries. */
+  readonly size: number
   /** The key with the name strings of other entries, so that each name is in memory only once. */
   interned(key: AttemptKey): AttemptKey
   clear(): void
@@ -30,12 +38,22 @@ export function createKeyIndex<Entry extends Keyed>(): KeyIndex<Entry> {
     issue_type: new Map(),
   }
   let all: Entry[] = []
+  const hidden = new Set<Entry>()
   const nameAs = (name: keyof AttemptKey, key: AttemptKey): string =>
     byName[name].get(key[name])?.[0]?.key[name] ?? key[name]
+
+  function show(entry: Entry): void {
+    for (const name of NAMES) listOf(byName[name], entry.key[name]).push(entry)
+    all.push(entry)
+  }
 
   return {
     get all() {
       return all
+    },
+    hidden,
+    get size() {
+      return all.length + hidden.size
     },
     find: lookup.find,
     list(filter) {
@@ -46,8 +64,14 @@ export function createKeyIndex<Entry extends Keyed>(): KeyIndex<Entry> {
     },
     add(entry) {
       lookup.add(entry)
-      for (const name of NAMES) listOf(byName[name], entry.key[name]).push(entry)
-      all.push(entry)
+      show(entry)
+    },
+    addHidden(entry) {
+      lookup.add(entry)
+      hidden.add(entry)
+    },
+    show(entry) {
+      if (hidden.delete(entry)) show(entry)
     },
     interned: key => ({
       agent_name: nameAs('agent_name', key),
@@ -56,6 +80,7 @@ export function createKeyIndex<Entry extends Keyed>(): KeyIndex<Entry> {
     }),
     clear() {
       lookup.clear()
+      hidden.clear()
       for (const lists of Object.values(byName)) lists.clear()
       all = []
     },

@@ -1,10 +1,11 @@
 /** The last attempts of one key, in a ring buffer of columns. An attempt takes 25 bytes instead of hundreds. */
-import type { AgentAttempt, AttemptKey } from '../attempt/attempt.ts'
+import type { AgentAttempt, AttemptKey, DecidedAttempt } from '../attempt/attempt.ts'
 import { type Instant, printLocal, printTimestamp } from '../attempt/timestamp.ts'
 import type { MutableCounts } from '../statistics/counts.ts'
 import {
   addOlderOutcome,
   createOlderSlab,
+  moveOlderOutcome,
   NO_OLDER,
   type OlderOutcomes,
   type OlderSlab,
@@ -87,7 +88,7 @@ export function createRecent(): Recent {
 const placesOf = ({ flags }: RecentColumns): number => Math.min(flags.length, RECENT_LIMIT)
 
 /** Adds an attempt. Beyond {@link RECENT_LIMIT}, the attempt received first is removed, and its outcome is added to the older outcomes. */
-export function addRecent(recent: Recent, attempt: AgentAttempt, at: Instant, slab: RecentSlab): void {
+export function addRecent(recent: Recent, attempt: DecidedAttempt, at: Instant, slab: RecentSlab): void {
   const next = recent.added % RECENT_LIMIT
   if (next >= placesOf(recent)) grow(recent, slab)
   const place = recent.first + next
@@ -100,6 +101,24 @@ export function addRecent(recent: Recent, attempt: AgentAttempt, at: Instant, sl
   recent.numbers[place * RECENT_COLUMNS + 2] = attempt.time_seconds
   recent.flags[place] = (attempt.success ? SUCCESS : 0) | (offsetCode(at) << OFFSET_SHIFT)
   recent.added++
+}
+
+/**
+ * Changes the result of an attempt that was added. Attempts in the ring are found by their time, confidence and duration. Of attempts that are equal in
+ * all three, the one received first is changed: they differ in nothing else that is kept.
+ */
+export function moveRecent(recent: Recent, attempt: AgentAttempt, at: Instant, success: boolean): void {
+  const confidence = attempt.confidence ?? Number.NaN
+  for (let i = recent.added - recentCount(recent); i < recent.added; i++) {
+    const place = recent.first + (i % RECENT_LIMIT)
+    const row = place * RECENT_COLUMNS
+    if (recent.numbers[row] !== at.ms || recent.numbers[row + 2] !== attempt.time_seconds) continue
+    if (!Object.is(recent.numbers[row + 1], confidence) || (recent.flags[place]! & SUCCESS) === Number(success))
+      continue
+    recent.flags[place]! ^= SUCCESS
+    return
+  }
+  if (recent.older !== NO_OLDER) moveOlderOutcome(recent.older, at.ms, success)
 }
 
 /** Attempts of an adopted document have local times. The code of the offset lets the document print them unchanged. */
@@ -198,7 +217,7 @@ export function forEachOutcome(recent: Recent, visit: OutcomeVisitor): void {
   const { older, numbers, flags, first, added } = recent
   const places = isInOrder(recent) ? undefined : placesByTime(recent)
   const count = recentCount(recent)
-  let block = older.first
+  let block = 0
   for (let i = 0; i < count; i++) {
     const place = places?.[i] ?? first + ((added - count + i) % RECENT_LIMIT)
     const ms = numbers[place * RECENT_COLUMNS]!
@@ -263,7 +282,7 @@ export function outcomeCounts(recent: Recent): MutableCounts {
   const { older, flags, first } = recent
   const counts = { successes: 0, attempts: recentCount(recent) }
   for (let i = 0; i < counts.attempts; i++) counts.successes += flags[first + i]! & SUCCESS
-  visitBlocks(older, older.first, Number.POSITIVE_INFINITY, (_ms, successes, attempts) => {
+  visitBlocks(older, 0, Number.POSITIVE_INFINITY, (_ms, successes, attempts) => {
     counts.successes += successes
     counts.attempts += attempts
   })

@@ -9,8 +9,8 @@
  * The file is long because the positions are constants of one module. Importing them from another module makes counting an attempt an
  * eighth slower.
  */
-import type { AgentAttempt } from '../attempt/attempt.ts'
-import { addPacked, mergePacked, PACKED_WIDTH, unpack, unpackTenths } from './confidence-bins.ts'
+import type { AgentAttempt, DecidedAttempt } from '../attempt/attempt.ts'
+import { addPacked, hasPacked, mergePacked, movePacked, PACKED_WIDTH, unpack, unpackTenths } from './confidence-bins.ts'
 import type { ConfidenceCells } from './confidence-cells.ts'
 import {
   addExact,
@@ -18,12 +18,20 @@ import {
   type ExactSum,
   exactSumAt,
   mergeExact,
+  type Step,
   squaredDeviations,
   stepOf,
   sumOfExact,
 } from './exact-sum.ts'
 import { CONFIDENCE_BOUNDS, DURATION_BOUNDS } from './histogram-bounds.ts'
-import { addTask, copyTasks, createTaskSketch, mergeTasks, type TaskSketch } from './task-sketch.ts'
+import {
+  countCorrection,
+  createOutcomeCounts,
+  mergeOutcomeCounts,
+  netCorrections,
+  type OutcomeCounts,
+} from './outcome-counts.ts'
+import { addTask, copyTasks, createTaskSketch, mergeTasks, moveTask, type TaskSketch } from './task-sketch.ts'
 
 /** A histogram whose bounds some fields use. */
 export type Histogrammed = 'duration' | 'confidence'
@@ -140,12 +148,24 @@ const MAX_LOG = 23
 export interface Summary extends Float64Array {
   /** The tasks of the attempts that state one. Set with the first such attempt, so that other summaries take no memory for it. */
   tasks?: TaskSketch | undefined
+  /** What became of its attempts later. Set with the first pending attempt or outcome, so that other summaries take no memory for it. */
+  outcomes?: Outcomes | undefined
+}
+
+/** The outcomes of the attempts of a summary, which itself counts the latest result of each. */
+export interface Outcomes {
+  readonly counts: OutcomeCounts
+  /** Only attempts with an outcome. Undefined if there are none. */
+  verified: Summary | undefined
+  /** Only attempts that reported a result, by that result. Undefined while it equals the summary itself. */
+  reported: Summary | undefined
 }
 
 /** The summary of no attempts, in `row` if it is given. */
 export function createSummary(row: Summary = new Float64Array(SUMMARY_WIDTH)): Summary {
   row.fill(0)
   if (row.tasks !== undefined) row.tasks = undefined
+  if (row.outcomes !== undefined) row.outcomes = undefined
   row[FIRST_MS] = Number.POSITIVE_INFINITY
   row[LAST_MS] = Number.NEGATIVE_INFINITY
   return row
@@ -169,8 +189,25 @@ export function createSummarySlab(): () => Float64Array {
   }
 }
 
-/** Counts one attempt that ended at `ms` (since the epoch). */
-export function addAttempt(summary: Summary, attempt: AgentAttempt, ms: number): void {
+/** The outcomes of a summary. Adds them if it has none. */
+export function outcomesOf(summary: Summary): Outcomes {
+  if (summary.outcomes === undefined) {
+    // Always after the tasks: V8 reads objects of few shapes several times as fast.
+    if (summary.tasks === undefined) summary.tasks = undefined
+    summary.outcomes = { counts: createOutcomeCounts(), verified: undefined, reported: undefined }
+  }
+  return summary.outcomes
+}
+
+/** Counts one attempt that ended at `ms` (since the epoch), by its reported result. */
+export function addAttempt(summary: Summary, attempt: DecidedAttempt, ms: number): void {
+  addToRow(summary, attempt, ms)
+  const reported = summary.outcomes?.reported
+  if (reported !== undefined) addToRow(reported, attempt, ms)
+}
+
+/** {@link addAttempt} without the outcomes of the summary. */
+export function addToRow(summary: Summary, attempt: DecidedAttempt, ms: number): void {
   const { success, time_seconds: time, confidence } = attempt
   summary[success ? SUCCESSES : FAILURES]! += 1
   if (ms < summary[FIRST_MS]!) summary[FIRST_MS] = ms
@@ -192,7 +229,7 @@ function tasksOf(summary: Summary): TaskSketch {
 }
 
 function addConfidence(summary: Summary, success: boolean, confidence: number): void {
-  const bin = Math.min(bucketOf(CONFIDENCE_BOUNDS, confidence), CONFIDENCE_BUCKETS - 1)
+  const bin = confidenceBin(confidence)
   summary[STATED]! += 1
   summary[(success ? BINS_OF_SUCCESSES : BINS_OF_FAILURES) + bin]! += 1
   addExact(summary, CONFIDENCE, confidence, PARTS)
@@ -243,6 +280,12 @@ export interface Totals {
  * do not count in histograms, calibration or sums of squares, because their values are unknown.
  */
 export function addAverages(summary: Summary, totals: Totals): void {
+  addAveragesToRow(summary, totals)
+  const reported = summary.outcomes?.reported
+  if (reported !== undefined) addAveragesToRow(reported, totals)
+}
+
+function addAveragesToRow(summary: Summary, totals: Totals): void {
   summary[SUCCESSES]! += totals.successes
   summary[FAILURES]! += totals.failures
   summary[STATED]! += totals.stated
@@ -256,6 +299,12 @@ export function addAverages(summary: Summary, totals: Totals): void {
  * attempts.
  */
 export function addCounted(summary: Summary, measure: Measure, values: readonly number[], ms: number): void {
+  addCountedToRow(summary, measure, values, ms)
+  const reported = summary.outcomes?.reported
+  if (reported !== undefined) addCountedToRow(reported, measure, values, ms)
+}
+
+function addCountedToRow(summary: Summary, measure: Measure, values: readonly number[], ms: number): void {
   const [value = 0, sum = 0, ...buckets] = values
   switch (measure.metric) {
     case 'attempts':
@@ -300,8 +349,98 @@ function addCountedConfidences(summary: Summary, success: boolean, sum: number, 
   addExact(summary, success ? COUNTED_CONFIDENCE_OF_SUCCESSES : COUNTED_CONFIDENCE_OF_FAILURES, sum, PARTS)
 }
 
-/** Adds the counts of `other` to `summary`. */
+/** Whether the summary may count an attempt with this result: every count that it belongs to is above 0. */
+export function mayHold(summary: Summary, attempt: AgentAttempt, success: boolean): boolean {
+  const { time_seconds: time, confidence } = attempt
+  if (!(summary[success ? SUCCESSES : FAILURES]! > 0)) return false
+  if (!(summary[(success ? DURATION_OF_SUCCESSES : DURATION_OF_FAILURES) + bucketOf(DURATION_BOUNDS, time)]! > 0))
+    return false
+  if (typeof confidence !== 'number') return true
+  const bin = (success ? BINS_OF_SUCCESSES : BINS_OF_FAILURES) + confidenceBin(confidence)
+  return summary[bin]! > 0 && hasPacked(summary, CONFIDENCE_CELLS, confidence, success)
+}
+
+/**
+ * Moves an attempt that the summary counts from one result to the other. Afterwards the summary equals one that counted it with `success` at once,
+ * to the last digit: all sums are exact, and the form of the packed confidences does not depend on results. Leaves its outcomes alone.
+ */
+export function moveInRow(summary: Summary, attempt: AgentAttempt, success: boolean): void {
+  const { time_seconds: time, confidence, task_id } = attempt
+  const [from, to] = success ? [FAILURES, SUCCESSES] : [SUCCESSES, FAILURES]
+  summary[from]! -= 1
+  summary[to]! += 1
+  addExact(summary, success ? TIME_OF_FAILURES : TIME_OF_SUCCESSES, -time, SECONDS)
+  addExact(summary, success ? TIME_OF_SUCCESSES : TIME_OF_FAILURES, time, SECONDS)
+  const bucket = bucketOf(DURATION_BOUNDS, time)
+  summary[(success ? DURATION_OF_FAILURES : DURATION_OF_SUCCESSES) + bucket]! -= 1
+  summary[(success ? DURATION_OF_SUCCESSES : DURATION_OF_FAILURES) + bucket]! += 1
+  if (task_id !== undefined && summary.tasks !== undefined) moveTask(summary.tasks, task_id, success)
+  if (typeof confidence !== 'number') return
+  const bin = confidenceBin(confidence)
+  summary[(success ? BINS_OF_FAILURES : BINS_OF_SUCCESSES) + bin]! -= 1
+  summary[(success ? BINS_OF_SUCCESSES : BINS_OF_FAILURES) + bin]! += 1
+  addExact(summary, CONFIDENCE_OF_SUCCESSES, success ? confidence : -confidence, PARTS)
+  movePacked(summary, CONFIDENCE_CELLS, confidence, success)
+}
+
+/** Counts in the outcomes of a summary that {@link moveInRow} moved an attempt. */
+export function addCorrection({ counts }: Outcomes, attempt: AgentAttempt, success: boolean): void {
+  const { time_seconds: time } = attempt
+  const confidence = attempt.confidence ?? undefined
+  const bin = confidence === undefined ? 0 : confidenceBin(confidence)
+  countCorrection(counts, success, { time, duration: bucketOf(DURATION_BOUNDS, time), confidence, bin })
+}
+
+/**
+ * Turns the row of a summary back to the result that each attempt counted with first: counts, sums and histograms by result. These never
+ * decrease, unlike those of the latest results, so that they can be counters. Calibration bins and tasks stay those of the latest results.
+ */
+export function undoCorrections(row: Float64Array, counts: OutcomeCounts): void {
+  const net = netCorrections(counts)
+  row[SUCCESSES]! -= net.attempts
+  row[FAILURES]! += net.attempts
+  subtractExact(row, TIME_OF_SUCCESSES, net.time, SECONDS)
+  addExact(row, TIME_OF_FAILURES, net.time[1]!, SECONDS)
+  addExact(row, TIME_OF_FAILURES, net.time[0]!, SECONDS)
+  subtractExact(row, CONFIDENCE_OF_SUCCESSES, net.confidence, PARTS)
+  for (let i = 0; i < DURATION_BUCKETS; i++) {
+    row[DURATION_OF_SUCCESSES + i]! -= net.durations[i]!
+    row[DURATION_OF_FAILURES + i]! += net.durations[i]!
+  }
+  for (let i = 0; i < CONFIDENCE_BUCKETS; i++) {
+    row[BINS_OF_SUCCESSES + i]! -= net.confidences[i]!
+    row[BINS_OF_FAILURES + i]! += net.confidences[i]!
+  }
+}
+
+function subtractExact(row: Float64Array, at: number, sum: Float64Array, step: Step): void {
+  addExact(row, at, -sum[1]!, step)
+  addExact(row, at, -sum[0]!, step)
+}
+
+/** Adds the counts of `other`, and its outcomes, to `summary`. */
 export function mergeInto(summary: Summary, other: Summary): void {
+  if (summary.outcomes !== undefined || other.outcomes !== undefined) mergeOutcomes(summary, other)
+  mergeRow(summary, other)
+}
+
+/** Runs before the rows are merged: a view that is not there equals the row. */
+function mergeOutcomes(summary: Summary, other: Summary): void {
+  const own = outcomesOf(summary)
+  const given = other.outcomes
+  if (own.reported !== undefined || given?.reported !== undefined) {
+    own.reported ??= copyRow(summary)
+    mergeRow(own.reported, given?.reported ?? other)
+  }
+  if (given === undefined) return
+  mergeOutcomeCounts(own.counts, given.counts)
+  if (given.verified === undefined) return
+  own.verified ??= createSummary()
+  mergeRow(own.verified, given.verified)
+}
+
+/** {@link mergeInto} without the outcomes of both. */
+export function mergeRow(summary: Summary, other: Summary): void {
   for (let i = 0; i < COUNTS_END; i++) {
     if (i === FIRST_MS) summary[i] = Math.min(summary[i]!, other[i]!)
     else if (i === LAST_MS) summary[i] = Math.max(summary[i]!, other[i]!)
@@ -317,6 +456,18 @@ export function mergeInto(summary: Summary, other: Summary): void {
 
 /** An independent copy. */
 export function copySummary(summary: Summary): Summary {
+  const copy = copyRow(summary)
+  if (summary.outcomes === undefined) return copy
+  const { counts, verified, reported } = summary.outcomes
+  const outcomes = outcomesOf(copy)
+  outcomes.counts.set(counts)
+  outcomes.verified = verified && copyRow(verified)
+  outcomes.reported = reported && copyRow(reported)
+  return copy
+}
+
+/** {@link copySummary} without its outcomes. */
+export function copyRow(summary: Summary): Summary {
   const copy: Summary = summary.slice()
   if (summary.tasks !== undefined) copy.tasks = copyTasks(summary.tasks)
   return copy
@@ -328,6 +479,9 @@ export function merge(...summaries: readonly Summary[]): Summary {
   for (const summary of summaries) mergeInto(all, summary)
   return all
 }
+
+const confidenceBin = (confidence: number): number =>
+  Math.min(bucketOf(CONFIDENCE_BOUNDS, confidence), CONFIDENCE_BUCKETS - 1)
 
 function bucketOf(bounds: readonly number[], value: number): number {
   let bucket = 0

@@ -3,7 +3,7 @@
  * Attempts of further keys count under a named overflow key, so that totals stay correct. The file is long because it declares everything
  * that is counted, and connects the parts.
  */
-import type { AgentAttempt, AttemptKey } from '../attempt/attempt.ts'
+import { type AgentAttempt, type AttemptKey, isDecided } from '../attempt/attempt.ts'
 import type { Instant } from '../attempt/timestamp.ts'
 import type { ArmSummary, KeyFilter, KeySummary, OverflowedArms, TimeRange } from '../ports.ts'
 import { type ArmCell, type ArmCells, type CellsOfArm, createArmCells } from './arm-cells.ts'
@@ -11,11 +11,13 @@ import { type ArmIndex, createArmIndex } from './arm-index.ts'
 import { type BucketOwner, NO_BUCKETS } from './buckets.ts'
 import { createExperimentPlans, type ExperimentPlan, type ExperimentPlans } from './experiment-plan.ts'
 import { createKeyIndex, isFiltering, type KeyIndex } from './key-index.ts'
+import { addPending, countedBefore, type Decision, decide, mayDecide } from './outcomes.ts'
 import { createRanges, type Ranges } from './ranges.ts'
 import {
   addRecent,
   createRecent,
   createRecentSlab,
+  moveRecent,
   type RecentSlab,
   restoreRecent,
   type SavedRecent,
@@ -71,8 +73,13 @@ export interface ArmTally extends ArmSummary, BucketOwner {
 }
 
 export interface Tally extends Ranges {
-  /** Counts one attempt that ended at `at`. `nowMs` is the current time. The cost does not grow with the number of keys. */
+  /**
+   * Counts one attempt that ended at `at`. `nowMs` is the current time. The cost does not grow with the number of keys. A pending attempt only
+   * adds to the number of pending ones. A key whose attempts are all pending is not listed.
+   */
   add(attempt: AgentAttempt, at: Instant, nowMs: number): void
+  /** Counts an outcome of an attempt that ended at `at`, under the key and arm that counted the attempt. Nothing falls below 0. */
+  decide(decision: Decision, at: Instant, nowMs: number): void
   /** Counts the increase of a measure that a sender counts itself. Adds nothing to recent attempts and arms. */
   count(increment: Increment, nowMs: number): void
   /** Counts totals from a document. Their key gets its own record, also beyond the limit. */
@@ -81,6 +88,8 @@ export interface Tally extends Ranges {
   open(key: AttemptKey): KeyTally
   /** The record of a key. Creates it if it is new, also beyond the limit: for restoring a snapshot. */
   hold(key: AttemptKey): KeyTally
+  /** {@link hold} for a key whose attempts are all pending. */
+  holdHidden(key: AttemptKey): KeyTally
   /** {@link hold} for an arm. */
   holdArm(experiment: string, variant: string): ArmTally
   /** {@link hold} for a cell: the counts of a key in an arm. */
@@ -89,6 +98,8 @@ export interface Tally extends Ranges {
   restoreRecent(record: KeyTally, saved: SavedRecent): void
   /** Counts an attempt into some tiers of time only. Its totals are counted already. */
   recount(attempt: AgentAttempt, at: Instant, nowMs: number, tiers: readonly number[]): void
+  /** {@link recount} for an outcome. */
+  recountOutcome(decision: Decision, nowMs: number, tiers: readonly number[]): void
   /** {@link recount} for an increase that a sender counted. */
   recountIncrement(increment: Increment, nowMs: number, tiers: readonly number[]): void
   /** The limits of the settings. */
@@ -105,6 +116,8 @@ export interface Tally extends Ranges {
   countWithin(limits?: TallyLimits): void
   /** The keys that match the filter, in the order of their first attempts. The records are live: do not write to them. */
   keys(filter?: KeyFilter): readonly KeyTally[]
+  /** The keys whose attempts are all pending. Live. */
+  hiddenKeys(): ReadonlySet<KeyTally>
   /** Arms without overflow arms. */
   arms(experiment?: string): readonly ArmTally[]
   /** Arms with overflow arms, whose variant is {@link OVERFLOW}. */
@@ -145,6 +158,7 @@ export function createTally(options: TallyOptions): Tally {
     },
     open: store.open,
     hold: store.hold,
+    holdHidden: store.holdHidden,
     holdArm: arms.hold,
     holdCell: (arm, key) => cells.hold(arm.cells, isOverflowKey(key) ? OVERFLOW_KEY : store.hold(key).key),
     plans: store.plans,
@@ -153,6 +167,7 @@ export function createTally(options: TallyOptions): Tally {
     },
     putPlan: (experiment, plan) => store.plans.put(experiment, plan, store.limits.maxArms),
     keys: (filter = {}) => keys.list(filter),
+    hiddenKeys: () => keys.hidden,
     arms: arms.distinct,
     allArms: arms.all,
     countWithin(limits = options) {
@@ -179,7 +194,9 @@ export function createTally(options: TallyOptions): Tally {
 }
 
 /** The records of all keys and arms, and their creation. */
-interface Records extends Pick<Tally, 'open' | 'hold' | 'times'> {
+interface Records extends Pick<Tally, 'open' | 'hold' | 'holdHidden' | 'times'> {
+  /** {@link Tally.open} for a pending attempt: a new key is not listed. */
+  openHidden(key: AttemptKey): KeyTally
   readonly keys: KeyIndex<KeyTally>
   readonly arms: ArmIndex<ArmTally>
   readonly cells: ArmCells
@@ -194,18 +211,26 @@ function createRecords(options: TallyOptions): Records {
   // The rows of keys are adjacent in memory, because questions about all keys read them sequentially.
   const keyRow = createSummarySlab()
 
-  function create(key: AttemptKey): KeyTally {
+  function create(key: AttemptKey, isHidden = false): KeyTally {
     const summary = createSummary(keyRow())
     const [recent, interned] = [createRecent(), keys.interned(key)]
     // All members by name: after a spread, V8 gives the rest memory of their own, 32 bytes more a key.
     const record = { key: interned, recent, summary, buckets: NO_BUCKETS, open: undefined, changes: 0 }
-    keys.add(record)
+    if (isHidden) keys.addHidden(record)
+    else keys.add(record)
     return record
   }
 
   /** Whether another key can have its own record. */
   const hasRoom = ({ maxKeys }: TallyLimits): boolean =>
-    keys.all.length < maxKeys || (keys.all.length === maxKeys && keys.find(OVERFLOW_KEY) !== undefined)
+    keys.size < maxKeys || (keys.size === maxKeys && keys.find(OVERFLOW_KEY) !== undefined)
+
+  function openKey(key: AttemptKey, isHidden: boolean): KeyTally {
+    const known = keys.find(key)
+    if (known !== undefined) return known
+    if (hasRoom(records.limits) || isOverflowKey(key)) return create(key, isHidden)
+    return keys.find(OVERFLOW_KEY) ?? create(OVERFLOW_KEY, isHidden)
+  }
 
   const records: Records = {
     keys,
@@ -220,11 +245,9 @@ function createRecords(options: TallyOptions): Records {
     limits: options,
     overflowed: 0,
     hold: key => keys.find(key) ?? create(key),
-    open(key) {
-      const known = keys.find(key)
-      if (known !== undefined) return known
-      return hasRoom(records.limits) || isOverflowKey(key) ? create(key) : records.hold(OVERFLOW_KEY)
-    },
+    holdHidden: key => keys.find(key) ?? create(key, true),
+    open: key => openKey(key, false),
+    openHidden: key => openKey(key, true),
   }
   return records
 }
@@ -244,11 +267,40 @@ function createArm(experiment: string, variant: string): ArmTally {
   }
 }
 
-function createCounting(records: Records): Pick<Tally, 'add' | 'count' | 'addTotals'> {
-  const { arms, cells, times, recentSlab, open } = records
+function createCounting(records: Records): Pick<Tally, 'add' | 'decide' | 'count' | 'addTotals'> {
+  const { keys, arms, cells, times, recentSlab, open } = records
+
+  function addWithoutResult(attempt: AgentAttempt, at: Instant, nowMs: number): void {
+    const record = records.openHidden(attempt)
+    record.changes++
+    const { experiment, variant } = attempt
+    const owners: Counted[] = [record]
+    if (experiment !== undefined && variant !== undefined) {
+      const arm = arms.open(experiment, variant, records.limits.maxArms)
+      owners.push(arm, cells.open(arm.cells, record.key, records.limits.maxKeys))
+    }
+    for (const owner of owners) {
+      addPending(owner.summary)
+      times.addPending(owner, at.ms, nowMs)
+    }
+  }
+
+  /** A key is listed from its first result on. */
+  function listed(record: KeyTally): KeyTally {
+    if (keys.hidden.size > 0) keys.show(record)
+    return record
+  }
+
+  function decideIn(owner: Counted | undefined, decision: Decision, nowMs: number): void {
+    if (owner === undefined) return
+    decide(owner.summary, decision)
+    times.decide(owner, decision, nowMs)
+  }
+
   return {
     add(attempt, at, nowMs) {
-      const record = open(attempt)
+      if (!isDecided(attempt)) return addWithoutResult(attempt, at, nowMs)
+      const record = listed(open(attempt))
       if (record.key.agent_name === OVERFLOW && attempt.agent_name !== OVERFLOW) records.overflowed++
       addAttempt(record.summary, attempt, at.ms)
       addRecent(record.recent, attempt, at, recentSlab)
@@ -262,9 +314,26 @@ function createCounting(records: Records): Pick<Tally, 'add' | 'count' | 'addTot
         times.add(one, attempt, at.ms, nowMs)
       }
     },
+    decide(decision, at, nowMs) {
+      const { attempt } = decision
+      const record = holderOf([keys.find(attempt), keys.find(OVERFLOW_KEY)], decision)
+      if (record === undefined) return
+      decideIn(record, decision, nowMs)
+      record.changes++
+      const counted = countedBefore(decision)
+      if (counted === undefined) {
+        if (record.key.agent_name === OVERFLOW && attempt.agent_name !== OVERFLOW) records.overflowed++
+        addRecent(listed(record).recent, attempt, at, recentSlab)
+      } else if (counted !== attempt.success) moveRecent(record.recent, attempt, at, attempt.success)
+      const { experiment, variant } = attempt
+      if (experiment === undefined || variant === undefined) return
+      const arm = holderOf(arms.holders(experiment, variant), decision)
+      decideIn(arm, decision, nowMs)
+      if (arm !== undefined) decideIn(holderOf(cells.holders(arm.cells, record.key), decision), decision, nowMs)
+    },
     count(increment, nowMs) {
       const { key, measure, values, atMs } = increment
-      const record = open(key)
+      const record = listed(open(key))
       const isOverflow = record.key.agent_name === OVERFLOW && key.agent_name !== OVERFLOW
       if (isOverflow && measure.metric === 'attempts') records.overflowed += values[0] ?? 0
       addCounted(record.summary, measure, values, atMs)
@@ -272,28 +341,54 @@ function createCounting(records: Records): Pick<Tally, 'add' | 'count' | 'addTot
       record.changes++
     },
     addTotals(key, totals) {
-      const record = records.hold(key)
+      const record = listed(records.hold(key))
       addAverages(record.summary, totals)
       record.changes++
     },
   }
 }
 
+/** The counts of a key, an arm or a cell. */
+interface Counted extends BucketOwner {
+  readonly summary: Summary
+}
+
+/**
+ * The first of these that may count the attempt of a decision. With higher limits than when it was recorded, the attempt counts under an overflow key
+ * or arm although its own one exists.
+ */
+function holderOf<Owner extends Counted>(
+  owners: readonly (Owner | undefined)[],
+  decision: Decision,
+): Owner | undefined {
+  return owners.find(owner => owner !== undefined && mayDecide(owner.summary, decision))
+}
+
 /** Recounting creates no key, arm or cell. Those of a recounted attempt exist, or it counted under the overflow ones. */
-function createRecounting({ keys, arms, cells, times }: Records): Pick<Tally, 'recount' | 'recountIncrement'> {
+function createRecounting({
+  keys,
+  arms,
+  cells,
+  times,
+}: Records): Pick<Tally, 'recount' | 'recountOutcome' | 'recountIncrement'> {
   const find = (key: AttemptKey): KeyTally | undefined => keys.find(key) ?? keys.find(OVERFLOW_KEY)
+
+  function ownersOf(attempt: AgentAttempt): readonly Counted[] {
+    const record = find(attempt)
+    const { experiment, variant } = attempt
+    const isInArm = experiment !== undefined && variant !== undefined
+    const arm = isInArm ? arms.holders(experiment, variant)[0] : undefined
+    const cell = arm && cells.holders(arm.cells, record?.key ?? OVERFLOW_KEY)[0]
+    return [record, arm, cell].filter(owner => owner !== undefined)
+  }
+
   return {
     recount(attempt, at, nowMs, tiers) {
-      const add = (summary: Summary): void => addAttempt(summary, attempt, at.ms)
-      const record = find(attempt)
-      if (record !== undefined) times.recount(tiers, record, at.ms, nowMs, add)
-      const { experiment, variant } = attempt
-      if (experiment === undefined || variant === undefined) return
-      const arm = arms.counted(experiment, variant)
-      if (arm === undefined) return
-      times.recount(tiers, arm, at.ms, nowMs, add)
-      const cell = cells.counted(arm.cells, record?.key ?? OVERFLOW_KEY)
-      if (cell !== undefined) times.recount(tiers, cell, at.ms, nowMs, add)
+      const add = isDecided(attempt) ? (summary: Summary): void => addAttempt(summary, attempt, at.ms) : addPending
+      for (const owner of ownersOf(attempt)) times.recount(tiers, owner, at.ms, nowMs, add)
+    },
+    recountOutcome(decision, nowMs, tiers) {
+      for (const owner of ownersOf(decision.attempt)) times.recountOutcome(tiers, owner, decision, nowMs)
     },
     recountIncrement({ key, measure, values, atMs }, nowMs, tiers) {
       const record = find(key)
@@ -304,7 +399,6 @@ function createRecounting({ keys, arms, cells, times }: Records): Pick<Tally, 'r
 }
 
 function createArmOverflow({ arms, times }: Records): Tally['overflowedArms'] {
-  type Counted = BucketOwner & Pick<ArmTally, 'summary'>
   return (experiment, range, nowMs, filter = {}) => {
     const read = range === undefined ? (owner: Counted) => owner.summary : times.reader(range, nowMs)
     function attemptsOf(owner: Counted | undefined): number {

@@ -43,6 +43,16 @@ export function addTask(sketch: TaskSketch, taskId: string, success: boolean): v
   addEntry(sketch, hashOf(taskId), 1, success ? 1 : 0)
 }
 
+/** Moves one attempt of the task to the successes, or back to the failures. The sketch must count it. */
+export function moveTask(sketch: TaskSketch, taskId: string, success: boolean): void {
+  const by = success ? 1 : -1
+  sketch.successes += by
+  const hash = hashOf(taskId)
+  const place = placeOf(sketch, hash)
+  const at = place * TASK_COLUMNS
+  if (place < sketch.size && sketch.entries[at] === hash) sketch.entries[at + 2]! += by
+}
+
 /** Adds the counts of `other` to `sketch`. */
 export function mergeTasks(sketch: TaskSketch, other: TaskSketch): void {
   sketch.attempts += other.attempts

@@ -11,6 +11,16 @@ export interface AgentAttempt extends NewAttempt {
   readonly computed_cost_usd?: number | undefined
 }
 
+/** An attempt whose success is known: reported, or stated by an outcome. Only such attempts are counted. */
+export interface DecidedAttempt extends AgentAttempt {
+  readonly success: boolean
+}
+
+/** Whether an attempt states its success. If not, it is pending. */
+export function isDecided(attempt: AgentAttempt): attempt is DecidedAttempt {
+  return attempt.success !== undefined
+}
+
 /** Attempts are counted by this key. Never use the printed `agent:model:issue` as identity: names such as `llama3:8b` contain a colon. */
 export interface AttemptKey {
   readonly agent_name: string

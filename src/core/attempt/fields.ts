@@ -53,10 +53,10 @@ export const ATTEMPT_FIELDS = {
   },
   success: {
     kind: 'boolean',
-    required: true,
+    required: false,
     known: 'end',
     spanAttribute: undefined,
-    description: 'Whether the issue was fixed.',
+    description: 'Whether the issue was fixed; absent: the attempt is pending, and counts once an outcome decides it.',
   },
   confidence: {
     kind: 'number',

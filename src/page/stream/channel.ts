@@ -6,7 +6,7 @@ import { keyId } from '../../core/attempt/attempt.ts'
 import type { StreamSummary } from '../../core/events.ts'
 import type { KeyFilter } from '../../core/ports.ts'
 import { frame } from './frames.ts'
-import type { SentAttempt } from './history.ts'
+import type { SentEvent } from './history.ts'
 import type { Reader } from './reader.ts'
 
 /** Keys that a summary names. */
@@ -19,7 +19,8 @@ export interface Channel {
   readonly filter: KeyFilter
   join(reader: Reader): void
   leave(reader: Reader): void
-  add(sent: SentAttempt, attempt: AgentAttempt): void
+  add(sent: SentEvent, attempt: AgentAttempt): void
+  addOutcome(sent: SentEvent): void
   /** Records that are not attempts changed answers, or attempts that the channel did not see. */
   addOthers(keys?: readonly AttemptKey[]): void
   /** Sends the attempts that wait. */
@@ -52,7 +53,14 @@ export function createChannel(filter: KeyFilter): Channel {
     add(sent, attempt) {
       if (!matches(sent.key, filter)) return
       waiting += sent.frame()
-      changes.add(sent.key, attempt.success)
+      if (attempt.success === undefined) changes.addOthers([sent.key])
+      else changes.add(sent.key, attempt.success)
+      if (waiting.length > MAX_WAITING) flush()
+    },
+    addOutcome(sent) {
+      if (!matches(sent.key, filter)) return
+      waiting += sent.frame()
+      changes.addOthers([sent.key])
       if (waiting.length > MAX_WAITING) flush()
     },
     addOthers: (keys = []) => changes.addOthers(keys.filter(key => matches(key, filter))),

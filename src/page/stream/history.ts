@@ -1,9 +1,10 @@
-/** The latest attempts of the stream, from which a client resumes after a lost connection. */
-import type { AgentAttempt, AttemptKey } from '../../core/attempt/attempt.ts'
+/** The latest attempts and outcomes of the stream, from which a client resumes after a lost connection. */
+import type { AttemptKey } from '../../core/attempt/attempt.ts'
+import type { StreamEvents } from '../../core/events.ts'
 import { frame } from './frames.ts'
 
-/** An attempt with its place in the stream. */
-export interface SentAttempt {
+/** An attempt or an outcome with its place in the stream. */
+export interface SentEvent {
   readonly sequence: number
   readonly key: AttemptKey
   /** About the characters of {@link frame}. */
@@ -12,18 +13,23 @@ export interface SentAttempt {
   frame(): string
 }
 
-export function sentAttempt(attempt: AgentAttempt, epoch: string, sequence: number): SentAttempt {
-  const { agent_name, model_name, issue_type } = attempt
+export function sentEvent<Name extends 'attempt' | 'outcome'>(
+  name: Name,
+  data: StreamEvents[Name],
+  epoch: string,
+  sequence: number,
+): SentEvent {
+  const { agent_name, model_name, issue_type }: AttemptKey = data
   let text: string | undefined
   return {
     sequence,
     key: { agent_name, model_name, issue_type },
-    size: Object.values(attempt).reduce(
+    size: Object.values<unknown>(data as unknown as Record<string, unknown>).reduce(
       (sum: number, value) => sum + (typeof value === 'string' ? value.length : 0) + FIELD_SIZE,
       0,
     ),
     frame() {
-      text ??= frame('attempt', attempt, `${epoch}-${sequence}`)
+      text ??= frame(name, data, `${epoch}-${sequence}`)
       return text
     },
   }
@@ -33,9 +39,9 @@ export function sentAttempt(attempt: AgentAttempt, epoch: string, sequence: numb
 const FIELD_SIZE = 24
 
 export interface History {
-  add(attempt: SentAttempt): void
-  /** The attempts after a sequence. Undefined if some of them were removed. */
-  after(sequence: number): readonly SentAttempt[] | undefined
+  add(event: SentEvent): void
+  /** The events after a sequence. Undefined if some of them were removed. */
+  after(sequence: number): readonly SentEvent[] | undefined
   clear(): void
 }
 
@@ -48,11 +54,11 @@ export interface HistoryLimits {
 export const HISTORY_LIMITS: HistoryLimits = { attempts: 1024, characters: 1024 * 1024 }
 
 export function createHistory(limits: HistoryLimits = HISTORY_LIMITS): History {
-  let sent: SentAttempt[] = []
-  /** Where the oldest attempt is in `sent`: the ones before it are removed now and then, not one by one. */
+  let sent: SentEvent[] = []
+  /** Where the oldest event is in `sent`: the ones before it are removed now and then, not one by one. */
   let first = 0
   let characters = 0
-  /** The sequence of the last attempt that was removed. */
+  /** The sequence of the last event that was removed. */
   let removed = 0
 
   function removeOldest(): void {
@@ -65,14 +71,14 @@ export function createHistory(limits: HistoryLimits = HISTORY_LIMITS): History {
   }
 
   return {
-    add(attempt) {
-      sent.push(attempt)
-      characters += attempt.size
+    add(event) {
+      sent.push(event)
+      characters += event.size
       while (sent.length - first > limits.attempts || characters > limits.characters) removeOldest()
     },
     after(sequence) {
       if (sequence < removed) return undefined
-      return sent.slice(first).filter(attempt => attempt.sequence > sequence)
+      return sent.slice(first).filter(event => event.sequence > sequence)
     },
     clear() {
       removed = sent.at(-1)?.sequence ?? removed

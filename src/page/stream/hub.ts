@@ -6,12 +6,13 @@ import { randomBytes } from 'node:crypto'
 import type { ServerResponse } from 'node:http'
 import { matches } from '../../core/aggregate/key-index.ts'
 import type { AttemptKey } from '../../core/attempt/attempt.ts'
+import { printTimestamp } from '../../core/attempt/timestamp.ts'
 import type { KeptEvent, KeptEvents, ResyncReason } from '../../core/events.ts'
-import type { AttemptRecord, LogRecord } from '../../core/fold.ts'
+import type { AttemptRecord, LogRecord, OutcomeRecord } from '../../core/fold.ts'
 import type { KeyFilter } from '../../core/ports.ts'
 import { type Channel, createChannel } from './channel.ts'
 import { frame, retry } from './frames.ts'
-import { createHistory, sentAttempt } from './history.ts'
+import { createHistory, sentEvent } from './history.ts'
 import { createReader } from './reader.ts'
 
 /** In milliseconds. */
@@ -75,9 +76,18 @@ export function createStreamHub({ events, clock, monotonic, times = STREAM_TIMES
   const newestId = (): string => `${epoch}-${sequence}`
 
   function keep({ attempt }: AttemptRecord): void {
-    const sent = sentAttempt(attempt, epoch, ++sequence)
+    const sent = sentEvent('attempt', attempt, epoch, ++sequence)
     history.add(sent)
     for (const channel of channels.values()) channel.add(sent, attempt)
+  }
+
+  function keepOutcome({ outcome, attempt, counts, nowMs }: OutcomeRecord): void {
+    const { agent_name, model_name, issue_type } = attempt
+    const timestamp = outcome.timestamp ?? printTimestamp({ ms: nowMs, local: false })
+    const data = { ...outcome, timestamp, agent_name, model_name, issue_type, counts }
+    const sent = sentEvent('outcome', data, epoch, ++sequence)
+    history.add(sent)
+    for (const channel of channels.values()) channel.addOutcome(sent)
   }
 
   function receive(event: KeptEvent): void {
@@ -91,6 +101,7 @@ export function createStreamHub({ events, clock, monotonic, times = STREAM_TIMES
 
   function receiveRecord(record: LogRecord): void {
     if (record.kind === 'attempt') keep(record)
+    else if (record.kind === 'outcome') keepOutcome(record)
     else if (record.kind === 'reset') resync('reset')
     else addOthers()
   }

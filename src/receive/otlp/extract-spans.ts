@@ -5,6 +5,7 @@ import type { StatedAttempt } from '../read-attempt.ts'
 import { createExtractor, type Extracted, type Extractor } from './extractor.ts'
 import { readJsonSpans } from './json-records.ts'
 import type { CompiledRule } from './mapping/compiled-rule.ts'
+import { EVALUATION } from './mapping/evaluations.ts'
 import type { OtlpMapping } from './mapping/mapping.ts'
 import { spanPosition } from './mapping/record.ts'
 import { spanRules } from './mapping/rules.ts'
@@ -41,11 +42,15 @@ export function extractSpans(
   const rules = spanRules(mapping)
   const extractor = createExtractor(rules, spanPosition)
   const all: Seen[] = []
+  // Most events of spans are none, and only a search of all bytes is cheap.
+  const mayEvaluate = !Buffer.isBuffer(request) || request.includes(EVALUATION)
 
   function see(record: TelemetryRecord): void {
     const rule = extractor.ruleOf(record)
     const run = rule === undefined ? undefined : { rule, record, stated: rule.statement(record) }
     if (run === undefined) extractor.ignore(record)
+    if (mayEvaluate && record.hasEvents)
+      extractor.extracted.outcomes.push(...rules.evaluations(record, run?.stated.attempt_id))
     const { traceId, spanId, parentSpanId: parentId } = record
     // A span without ids is in no trace.
     if (run === undefined && (traceId === '' || spanId === '')) return

@@ -1,6 +1,7 @@
 /** Applies the rules of a mapping to the records of one request. */
 import type { NewAttempt } from '../../core/attempt/attempt.ts'
 import type { Instant } from '../../core/attempt/timestamp.ts'
+import type { Outcome } from '../../core/fold.ts'
 import { type InvalidAttempt, readStated, type StatedAttempt, type ValidAttempt } from '../read-attempt.ts'
 import type { CompiledRule } from './mapping/compiled-rule.ts'
 import type { OtlpRule, OtlpSource } from './mapping/mapping.ts'
@@ -23,6 +24,8 @@ export interface Extracted {
   readonly attempts: NewAttempt[]
   /** Their parsed timestamps. */
   readonly instants: (Instant | undefined)[]
+  /** Outcomes of attempts, which may be in the same request. */
+  readonly outcomes: Outcome[]
   /** Records that a rule matches, and that make no valid attempt. */
   rejected: number
   /** The problems of the first of them, for people. */
@@ -56,6 +59,15 @@ export interface Extractor {
   exclude(record: TelemetryRecord, reason: Exclusion): void
 }
 
+const NO_RESULT: InvalidAttempt['problems'] = [{ pointer: '/success', detail: 'is required' }]
+
+/** Reads a statement. Without a result it is invalid, unless the attempt may be pending. */
+function readDecided(stated: StatedAttempt, isPending: boolean): ValidAttempt | InvalidAttempt {
+  const read = readStated(stated)
+  if (isPending || stated.success !== undefined) return read
+  return { problems: [...(read.problems ?? []), ...NO_RESULT] }
+}
+
 /** The fields that cannot be replaced. */
 const NEEDED: ReadonlySet<string> = new Set(['/agent_name', '/success'])
 
@@ -70,6 +82,7 @@ export function nothingExtracted(unusedRules: Extracted['unusedRules'] = noRules
   return {
     attempts: [],
     instants: [],
+    outcomes: [],
     rejected: 0,
     problems: [],
     ignored: 0,
@@ -83,7 +96,7 @@ export function nothingExtracted(unusedRules: Extracted['unusedRules'] = noRules
 
 /** Creates an extractor. `positionOf` gives the path of a record in its request, for problems. */
 export function createExtractor(
-  { rules, outcomeOf, unusedRules }: Rules,
+  { rules, outcomeOf, evaluation, unusedRules }: Rules,
   positionOf: (record: TelemetryRecord) => string,
 ): Extractor {
   const extracted = nothingExtracted(unusedRules.tell)
@@ -92,8 +105,14 @@ export function createExtractor(
 
   function takeRecord(record: TelemetryRecord): void {
     const rule = ruleOf(record)
-    if (rule === undefined) ignore(record)
+    if (rule === undefined) takeEvaluation(record)
     else take(rule, record, rule.statement(record))
+  }
+
+  function takeEvaluation(record: TelemetryRecord): void {
+    const outcome = evaluation?.(record)
+    if (outcome === undefined) ignore(record)
+    else extracted.outcomes.push(outcome)
   }
 
   function ignore(record: TelemetryRecord): void {
@@ -107,21 +126,23 @@ export function createExtractor(
   }
 
   function take(compiled: CompiledRule, record: TelemetryRecord, stated: StatedAttempt): boolean {
-    const read = readStated(stated)
-    if (read.attempt === undefined) return takeRepaired(compiled.rule, record, stated, read)
+    const read = readDecided(stated, compiled.isPending(record))
+    if (read.attempt === undefined) return takeRepaired(compiled, record, stated, read)
     accept(read, record)
     return true
   }
 
   /** Repairs what can be repaired. A log record is an event that states an attempt: one without an agent or outcome is invalid. */
   function takeRepaired(
-    rule: OtlpRule,
+    { rule, isPending }: CompiledRule,
     record: TelemetryRecord,
     stated: StatedAttempt,
     invalid: InvalidAttempt,
   ): boolean {
     const { stated: repaired, repairs } = repairStatement(stated)
-    const read = readStated(repaired)
+    // A result that cannot be used does not make an attempt a pending one.
+    const isDecided = repaired.success !== undefined || (stated.success === undefined && isPending(record))
+    const read = readDecided(repaired, isDecided)
     if (read.attempt !== undefined) {
       for (const repair of repairs) addTo(extracted.repaired, repair)
       accept(read, record)

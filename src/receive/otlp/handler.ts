@@ -6,7 +6,8 @@ import type { AppendedPoints } from '../../core/ports.ts'
 import type { Problem } from '../../server/problem.ts'
 import { type Body, createBodyReader, mediaOf, OTLP_CODINGS } from '../body.ts'
 import { Held } from '../in-flight.ts'
-import { type IngestCounts, type ReceiveOptions, storeProblem } from '../receiving.ts'
+import { keepOutcomes, type OutcomeCounts, type OutcomeKeeper } from '../outcome-keeper.ts'
+import { type IngestCounts, type Keeper, type ReceiveOptions, storeProblem } from '../receiving.ts'
 import { encodingOf, MEDIA_TYPES, sendExported, sendOtlpProblem } from './answer.ts'
 import { extractLogs, ignoreMetrics } from './extract.ts'
 import { extractSpans } from './extract-spans.ts'
@@ -24,7 +25,7 @@ import type { TraceMemory } from './traces/trace-memory.ts'
 import { checkRoot } from './wrong-signal.ts'
 
 /** Counters of received telemetry. */
-export interface OtlpCounts extends IngestCounts {
+export interface OtlpCounts extends IngestCounts, Partial<OutcomeCounts> {
   /** Log records, spans or data points that are no attempts. */
   ignored?(signal: Signal, count: number): void
   /** Those among them that a rule matches, by reason. */
@@ -47,6 +48,7 @@ export interface PointReceiver {
 
 /** `maxBodyBytes` holds after inflating, for either encoding; `requestTimeoutMs` is for a whole body. */
 export interface OtlpOptions extends ReceiveOptions {
+  readonly keeper: Keeper & Partial<OutcomeKeeper>
   readonly signal: Signal
   readonly counts: OtlpCounts
   readonly mapping: OtlpMapping
@@ -130,7 +132,7 @@ const ITEM_BYTES = 512
 
 function decodedBytes(extracted: Extracted | ExtractedPoints): number {
   if ('points' in extracted) return extracted.points.length * ITEM_BYTES
-  return extracted.attempts.length * ITEM_BYTES
+  return (extracted.attempts.length + extracted.outcomes.length) * ITEM_BYTES
 }
 
 function extract(encoding: Encoding, bytes: Buffer, options: OtlpOptions): Extracted | ExtractedPoints | Problem {
@@ -173,15 +175,34 @@ function checked<T>(schema: z.ZodType<T>, decoded: unknown): T {
 /** Keeps the attempts. After a problem nothing of the request counts, and it may be sent again. */
 async function keep(extracted: Extracted, { keeper, counts }: OtlpOptions): Promise<Taken | Problem> {
   const { attempts, instants } = extracted
-  if (attempts.length === 0) return extracted
   try {
-    const kept = await keeper.keep(attempts, { instants })
-    counts.accepted(kept.accepted)
-    counts.duplicate(kept.duplicates)
-    return extracted
+    if (attempts.length > 0) {
+      const kept = await keeper.keep(attempts, { instants })
+      counts.accepted(kept.accepted)
+      counts.duplicate(kept.duplicates)
+    }
   } catch (error) {
     extracted.undo()
     return refused(error, attempts.length, counts)
+  }
+  return await keepEvaluations(extracted, { keeper, counts })
+}
+
+/** Keeps the outcomes, behind the attempts of the same request. One of an unknown attempt is counted, and refuses nothing. */
+async function keepEvaluations(
+  extracted: Extracted,
+  { keeper, counts }: Pick<OtlpOptions, 'keeper' | 'counts'>,
+): Promise<Taken | Problem> {
+  const { outcomes } = extracted
+  if (outcomes.length === 0 || keeper.keepOutcomes === undefined) return extracted
+  try {
+    await keepOutcomes(outcomes, {
+      keeper: { keepOutcomes: given => keeper.keepOutcomes!(given) },
+      counts: { outcomes: (result, count) => counts.outcomes?.(result, count) },
+    })
+    return extracted
+  } catch (error) {
+    return storeProblem(error)
   }
 }
 

@@ -2,7 +2,7 @@
 
 import { type AgentMetrics, roundTo3 } from '../../core/aggregate/metrics.ts'
 import type { Totals } from '../../core/aggregate/summary.ts'
-import type { AgentAttempt, AttemptKey } from '../../core/attempt/attempt.ts'
+import type { AttemptKey, DecidedAttempt } from '../../core/attempt/attempt.ts'
 import { ATTEMPT_FIELDS } from '../../core/attempt/fields.ts'
 import { type Instant, parseTimestamp, printWithOffset } from '../../core/attempt/timestamp.ts'
 import { attemptProblems, isAttempt, nameProblem } from '../../core/attempt/validation.ts'
@@ -13,7 +13,7 @@ import { createListedIds } from './listed-ids.ts'
 
 /** An attempt that a document lists. Its id is derived from the document, so that it counts once, however it is brought in. */
 export interface ListedAttempt {
-  readonly attempt: AgentAttempt
+  readonly attempt: DecidedAttempt
   readonly at: Instant
 }
 
@@ -165,14 +165,15 @@ function readAttempt(value: unknown, key: AttemptKey, attempt_id: string): Liste
     return `recent_results: ${problem.pointer} ${problem.detail}`
   }
   if (at === undefined) return 'recent_results: /timestamp is required'
+  if (value.success === undefined) return 'recent_results: /success is required'
   const isOfKey = value.agent_name === key.agent_name && value.model_name === key.model_name
   return isOfKey && value.issue_type === key.issue_type
-    ? resolved({ ...(value as AgentAttempt), attempt_id }, at)
+    ? resolved({ ...(value as DecidedAttempt), attempt_id }, at)
     : 'recent_results: an attempt of another key'
 }
 
 /** Adds the offset to a time without a zone: another zone at the next start would move it. The document shows it as it was. */
-function resolved(attempt: AgentAttempt, at: Instant): ListedAttempt {
+function resolved(attempt: DecidedAttempt, at: Instant): ListedAttempt {
   if (!at.local) return { attempt, at }
   const offsetMinutes = -new Date(at.ms).getTimezoneOffset()
   const timestamp = printWithOffset(at.ms, offsetMinutes)

@@ -43,18 +43,19 @@ export function createAnswers({ tally, alerts, clock, list, isClosed }: AnswersO
     if (sinceMs < earliestMs) throw new RangeNotHeld(earliestMs)
   }
   return {
-    async summaries(range, filter = {}, signal) {
+    async summaries(range, filter = {}, signal, view = 'latest') {
       refuseClosed()
-      if (range === undefined) return tally.keys(filter)
+      if (range === undefined && view === 'latest') return tally.keys(filter)
+      if (range === undefined) return await runYielding(tally.viewedSteps(filter, view), signal)
       const nowMs = clock()
       refuseUnheld(range, nowMs)
-      return await runYielding(tally.rangedSteps(range, filter, nowMs), signal)
+      return await runYielding(tally.rangedSteps(range, filter, nowMs, view), signal)
     },
-    async arms(experiment, range, filter = {}, signal) {
+    async arms(experiment, range, filter = {}, signal, view = 'latest') {
       refuseClosed()
       const nowMs = clock()
       if (range !== undefined) refuseUnheld(range, nowMs)
-      return await runYielding(tally.armSteps(experiment, { range, filter }, nowMs), signal)
+      return await runYielding(tally.armSteps(experiment, { range, filter, view }, nowMs), signal)
     },
     async overflowedArms(experiment, range, filter) {
       refuseClosed()

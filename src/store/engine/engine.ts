@@ -5,7 +5,7 @@ import type { Series } from '../../core/aggregate/series.ts'
 import type { Tally } from '../../core/aggregate/tally.ts'
 import { type AlertLog, createAlertsState } from '../../core/alerts/lifecycle.ts'
 import type { KeptEvents } from '../../core/events.ts'
-import { applyLimits, type FoldState, type Limits, type Outcome } from '../../core/fold.ts'
+import { applyLimits, type FoldState, type Limits } from '../../core/fold.ts'
 import { isShared, type Position } from '../../core/log.ts'
 import type { Advisory, Store, StoreHealth } from '../../core/ports.ts'
 import type { Logger } from '../logger.ts'
@@ -13,19 +13,12 @@ import { messageOf } from '../messages.ts'
 import { createAnswers } from './answers.ts'
 import { logChangedSettings } from './changed-settings.ts'
 import type { EngineOptions, Folded, View } from './options.ts'
+import { createOutcomes, type Outcomes } from './outcomes.ts'
 import { createParts, followLog, type Parts } from './parts.ts'
 import type { Pending } from './queue.ts'
 import { type RestoreOptions, restoreState } from './restore.ts'
 import type { WriteCounters } from './snapshots.ts'
-import {
-  appendAlert,
-  appendLimits,
-  appendOutcome,
-  appendPlan,
-  appendPoints,
-  appendReset,
-  type OutcomeAnswer,
-} from './turns.ts'
+import { appendAlert, appendLimits, appendPlan, appendPoints, appendReset } from './turns.ts'
 
 /** How often old groups are deleted although nothing is recorded, in milliseconds. */
 const EXPIRE_MS = 3_600_000
@@ -34,8 +27,6 @@ export interface Engine extends Store {
   readonly events: KeptEvents
   readonly pending: Pending
   readonly snapshotCounters: Readonly<WriteCounters>
-  /** See {@link appendOutcome}. */
-  recordOutcome(outcome: Outcome): Promise<OutcomeAnswer>
   readonly alerts: AlertLog
   /** Requests a snapshot now. */
   requestSnapshot(): void
@@ -97,6 +88,7 @@ async function startEngine(options: EngineOptions, folded: Folded): Promise<Engi
   let closing: Promise<void> | undefined
   const isClosed = (): boolean => closing !== undefined
   const follow = followLog(options, parts, isClosed)
+  const outcomes = createOutcomes({ commit, log, state, clock, order: options.outcomeSources ?? [] })
   try {
     await follow()
   } catch (error) {
@@ -111,6 +103,7 @@ async function startEngine(options: EngineOptions, folded: Folded): Promise<Engi
   async function close(): Promise<void> {
     clearInterval(expiry)
     spooling?.stop()
+    await outcomes.close()
     await commit.close()
     await spooling?.close()
     await snapshots.close()
@@ -119,7 +112,7 @@ async function startEngine(options: EngineOptions, folded: Folded): Promise<Engi
   }
 
   return {
-    ...createRecording(options, folded, parts),
+    ...createRecording(options, folded, parts, outcomes),
     ...createAnswers({ tally: state.tally, alerts: state.alerts, clock, list: query => log.page(query), isClosed }),
     asOf: freshness.asOf,
     events,
@@ -150,9 +143,10 @@ function createRecording(
   { log, clock }: EngineOptions,
   { state }: Folded,
   { commit, snapshots, spooling }: Parts,
+  outcomes: Pick<Outcomes, 'append'>,
 ): Pick<
   Engine,
-  'append' | 'appendPoints' | 'putExperimentPlan' | 'reset' | 'raiseLimits' | 'health' | 'recordOutcome' | 'alerts'
+  'append' | 'appendPoints' | 'putExperimentPlan' | 'reset' | 'raiseLimits' | 'health' | 'appendOutcomes' | 'alerts'
 > {
   const turns = { commit, log, state, clock }
   return {
@@ -174,7 +168,7 @@ function createRecording(
       if (refused !== undefined) throw refused
       return await appendPlan(turns, experiment, plan)
     },
-    recordOutcome: outcome => appendOutcome(turns, outcome),
+    appendOutcomes: outcomes.append,
     alerts: {
       state: state.alerts,
       writer: isShared(log.info) ? log.info.writer : undefined,

@@ -47,6 +47,8 @@ export interface GroupCommit {
   readonly pending: Pending
   /** Why nothing is taken; undefined while it is. */
   refusal(): StoreUnavailable | undefined
+  /** Why a turn that cannot wait in the spool is refused; undefined while it is not. */
+  turnRefusal(): StoreUnavailable | undefined
   /** Rejects all calls, because the outage lasts. A group that the log may have is appended all the same when the log is back. */
   giveUp(): void
   /** Refuses new calls, and resolves when all others are answered. */
@@ -78,6 +80,10 @@ export function createGroupCommit(options: GroupCommitOptions): GroupCommit {
     return outage.error === undefined ? undefined : failure(outage.error)
   }
 
+  function turnRefusal(): StoreUnavailable | undefined {
+    return refusal() ?? (spooling?.isOn === true ? spooling.turnRefusal() : undefined)
+  }
+
   function append(given: readonly AgentAttempt[], batch?: PreparedBatch): Promise<Appended> {
     return new Promise((resolve, reject) => {
       const refused = refusal() ?? queue.overload(given.length)
@@ -98,7 +104,7 @@ export function createGroupCommit(options: GroupCommitOptions): GroupCommit {
   }
 
   async function runExclusive(work: () => Promise<void>, canWait = false): Promise<void> {
-    const refused = refusal() ?? (spooling?.isOn === true && !canWait ? spooling.turnRefusal() : undefined)
+    const refused = canWait ? refusal() : turnRefusal()
     if (refused !== undefined) throw refused
     await new Promise<void>((resolve, reject) => {
       enqueue({ work, resolve, reject })
@@ -204,6 +210,7 @@ export function createGroupCommit(options: GroupCommitOptions): GroupCommit {
     between,
     pending: queue.pending,
     refusal,
+    turnRefusal,
     giveUp,
     async close() {
       closed = new StoreUnavailable('the store is closed', { reason: 'closed' })

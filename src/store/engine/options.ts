@@ -23,6 +23,8 @@ export interface EngineOptions {
   /** Called where a record of a newer version ends all writing and folding of this process. */
   readonly onNewerRecord?: ((error: NewerRecord) => void) | undefined
   readonly times?: Partial<EngineTimes> | undefined
+  /** Sources of outcomes whose results count before those of the sources behind them, and before all others. Without it, the latest counts. */
+  readonly outcomeSources?: readonly string[] | undefined
 }
 
 export interface EngineTimes extends RetryTimes, CatchUpTimes {

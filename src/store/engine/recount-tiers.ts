@@ -2,7 +2,7 @@
 import { createSeries, MAX_SERIES, type Series, stateId } from '../../core/aggregate/series.ts'
 import type { Tally } from '../../core/aggregate/tally.ts'
 import { MAX_AHEAD_MS } from '../../core/attempt/timestamp.ts'
-import type { FoldState, LogRecord } from '../../core/fold.ts'
+import { decisionOf, type FoldState, type LogRecord } from '../../core/fold.ts'
 import type { KeptGroup, Log, Position } from '../../core/log.ts'
 import type { Clock } from '../../core/ports.ts'
 import type { Logger } from '../logger.ts'
@@ -66,6 +66,7 @@ function createTierCounter(
     isFirst = false
     reachedMs = Math.max(reachedMs, unknownUntil(record, series, completeMs))
     if (record.kind === 'attempt') tally.recount(record.attempt, record.at, nowMs, tiers)
+    if (record.kind === 'outcome') tally.recountOutcome(decisionOf(record), nowMs, tiers)
     // The records that a damaged log lacks were received before its copy.
     if (record.kind === 'copy' && record.isDone && record.completeMs === Number.POSITIVE_INFINITY)
       reachedMs = Math.max(reachedMs, lastMs + MAX_AHEAD_MS)

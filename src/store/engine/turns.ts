@@ -11,8 +11,6 @@ import {
   type Limits,
   type LogRecord,
   limitsIn,
-  type Outcome,
-  type OutcomeRecord,
   type PlanRecord,
   type PointsRecord,
   raised,
@@ -20,7 +18,7 @@ import {
 } from '../../core/fold.ts'
 import type { Log } from '../../core/log.ts'
 import type { AppendedPoints, Clock } from '../../core/ports.ts'
-import { alertJson, limitsJson, outcomeJson, planJson, pointsJson, resetJson } from '../record-json.ts'
+import { alertJson, limitsJson, planJson, pointsJson, resetJson } from '../record-json.ts'
 import { encodeOne } from './call.ts'
 import type { GroupCommit } from './group-commit.ts'
 
@@ -29,7 +27,7 @@ const MAX_POINTS_PER_RECORD = 500
 
 export interface TurnOptions {
   readonly commit: Pick<GroupCommit, 'runExclusive' | 'keep'>
-  readonly log: Pick<Log, 'frame' | 'find' | 'leaveOut'>
+  readonly log: Pick<Log, 'frame' | 'leaveOut'>
   readonly state: FoldState
   readonly clock: Clock
 }
@@ -101,35 +99,6 @@ export async function appendReset({ commit, log, state, clock }: TurnOptions): P
       },
     )
   })
-}
-
-export type OutcomeAnswer = 'accepted' | 'duplicate' | 'unknown'
-
-/**
- * Records an outcome of an attempt. Resolves with `duplicate` if its newest outcome has the same result and the same source. Resolves with
- * `unknown` if the attempt does not exist, or has expired.
- */
-export async function appendOutcome(options: TurnOptions, outcome: Outcome): Promise<OutcomeAnswer> {
-  for (;;) {
-    const found = await options.log.find(outcome.attempt_id)
-    if (found === undefined) return 'unknown'
-    const before = found.outcome
-    if (before?.outcome.success === outcome.success && before.outcome.source === outcome.source) return 'duplicate'
-    const nowMs = options.clock()
-    const { attempt, at } = found.attempt
-    const record: OutcomeRecord = {
-      kind: 'outcome',
-      nowMs,
-      idMs: nowMs,
-      outcome,
-      revision: (before?.revision ?? 0) + 1,
-      previous: before?.outcome.success,
-      attempt,
-      at,
-    }
-    // False if another sidecar appended an outcome first. Try again as the outcome after that one.
-    if (await keepRecord(options, record, outcomeJson(record))) return 'accepted'
-  }
 }
 
 /** Records a change of alerts. Resolves with false if it changes nothing, for example because another sidecar was first. */

@@ -17,7 +17,7 @@ import {
 import type { StoreHealth } from '../../core/ports.ts'
 import { LockLost } from './errors.ts'
 import type { ChainOptions } from './journal/extents.ts'
-import { findAttempt } from './journal/find-attempt.ts'
+import { createFind } from './journal/id-index.ts'
 import type { Journal } from './journal/journal.ts'
 import { listAttempts } from './journal/listing.ts'
 import { FIRST_MARK, printMark, readMark } from './journal/mark.ts'
@@ -78,6 +78,7 @@ export function createFileLog(options: FileLogOptions): FileLog {
   const scrub = scrubOf(log)
   const ownership = ownershipOf(log)
   const report = reportOf(options)
+  const find = createFind(log.chain, options.info.seed[0])
   const { start, lock, info, retention, journal, recovered } = options
   return {
     info: { ...info, id: undefined, writer: start.owner, start: printMark(FIRST_MARK), resendBytes: 0 },
@@ -98,7 +99,7 @@ export function createFileLog(options: FileLogOptions): FileLog {
       ownership.whileHeld(() =>
         listAttempts({ ...log.chain(), onDamage: scrub.examine }, withinRetention(query, retention, start.clock())),
       ),
-    find: attemptId => ownership.whileHeld(() => findAttempt(log.chain(), attemptId)),
+    find: ids => ownership.whileHeld(() => find(ids)),
     // There is no other writer, so no duplicate is ever appended.
     leaveOut() {},
     snapshots: () => snapshots(log),

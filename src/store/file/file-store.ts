@@ -52,6 +52,8 @@ export interface FileStoreOptions {
   readonly retention?: { readonly maxAgeMs: number; readonly maxBytes: number } | undefined
   /** The maximum number of attempts that wait for the disk. By default 100,000. */
   readonly maxPendingAttempts?: number | undefined
+  /** Sources of outcomes whose results count before those of the sources behind them, and before all others. By default the latest counts. */
+  readonly outcomeSources?: readonly string[] | undefined
   /** The maximum number of metric series. By default 100,000. */
   readonly maxSeries?: number | undefined
   /** When and how fast the files are verified. By default after 2 seconds, then daily, at 4 MiB/s. */
@@ -181,7 +183,7 @@ function createLog(
 function openOverLog(opened: OpenedFileLog, options: FileStoreOptions): Promise<Engine> {
   const { log, start, recovered } = opened
   const { clock, log: logger } = start
-  const { tally, monotonic, maxPendingAttempts } = options
+  const { tally, monotonic, maxPendingAttempts, outcomeSources } = options
   const series = createSeries({ limit: options.maxSeries ?? MAX_SERIES, keepMs: start.limits.idWindowAgeMs })
   return openEngine({
     log,
@@ -191,6 +193,7 @@ function openOverLog(opened: OpenedFileLog, options: FileStoreOptions): Promise<
     monotonic,
     logger,
     maxPendingAttempts,
+    outcomeSources,
     times: { expireMs: (options.ownership ?? OWNERSHIP_TIMES).touchMs },
     hadSnapshot: recovered.damagedSnapshots.length > 0,
     document: () => coveringDocument(start),

@@ -172,6 +172,7 @@ function createReader(
     asOf: () => undefined,
     append: refuse,
     appendPoints: refuse,
+    appendOutcomes: refuse,
     putExperimentPlan: refuse,
     reset: refuse,
     health: () => ({ writable: false, isReadOnly: true, reason }),

@@ -121,12 +121,9 @@ export function createGroups({ query }: Connection, schema: string, insert: Inse
         found: found === null ? undefined : `${sequence}:${found}`,
       })
     },
-    async withText(text, from) {
+    async select(sequences) {
       return await listed(
-        await query(
-          `select seq, records from ${schema}.log where seq <= $1 and strpos(records, $2) > 0 order by seq desc limit ${READ_GROUPS}`,
-          [from, text],
-        ),
+        await query(`select seq, records from ${schema}.log where seq = any($1::bigint[]) order by seq`, [sequences]),
       )
     },
     async leaveOut(sequence, places) {

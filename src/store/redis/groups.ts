@@ -124,13 +124,9 @@ export function createGroups({ send, run }: Connection, { keys, logId, clock, re
         found: (await at(sequenceOf(position)))?.position,
       })
     },
-    async withText(text, from) {
-      for (let at = from; ; ) {
-        const groups = await back(at)
-        const matching = groups.filter(({ records }) => records.includes(text))
-        if (matching.length > 0 || groups.length === 0) return await listed(matching)
-        at = groups.at(-1)!.sequence - 1
-      }
+    async select(sequences) {
+      const found = await Promise.all(sequences.map(at))
+      return await listed(found.filter(group => group !== undefined))
     },
     async leaveOut(sequence, places) {
       await send('HSET', keys.repeats, String(sequence), places.join(','))

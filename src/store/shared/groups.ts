@@ -44,8 +44,8 @@ export interface SharedGroups extends GroupSource {
   at(sequence: number): Promise<{ readonly after: Position; readonly records: string } | undefined>
   /** The next {@link READ_GROUPS} groups behind a sequence, oldest first. Fewer: there are no more now. */
   after(sequence: number): Promise<readonly ReadGroup[]>
-  /** Some groups whose records contain a text, newest first, from a sequence down. An empty list: there are no more. */
-  withText(text: string, from: number): Promise<readonly StoredGroup[]>
+  /** The stored groups among those of ascending sequences, in this order. */
+  select(sequences: readonly number[]): Promise<readonly StoredGroup[]>
   /** Undefined where the log continues the position. */
   whyGone(position: Position): Promise<Gone | undefined>
   /** Marks records of a group as repeats of known ids. */

@@ -13,13 +13,13 @@ import type { SharedLog } from './shared-log.ts'
 /** Opens the store. The log is closed where that fails. `name` is the log in messages. */
 export async function openOverLog(log: SharedLog, name: string, options: BackendOptions): Promise<OpenStore> {
   const wanted = limitsOf(options)
-  const { clock, monotonic, tally, maxPendingAttempts, onNewerRecord, log: logger = SILENT } = options
+  const { clock, monotonic, tally, maxPendingAttempts, outcomeSources, onNewerRecord, log: logger = SILENT } = options
   if (log.info.tiers !== undefined) tally.wantTiers(log.info.tiers)
   let spool: Spool | undefined
   try {
     spool = options.spool && (await openSpoolAt(options.spool, { logId: log.info.id, clock, log: logger }))
     const series = createSeries({ limit: MAX_SERIES, keepMs: log.info.limits.idWindowAgeMs })
-    const given = { clock, monotonic, logger, maxPendingAttempts, onNewerRecord, tally }
+    const given = { clock, monotonic, logger, maxPendingAttempts, outcomeSources, onNewerRecord, tally }
     const engine = await openEngine({
       ...given,
       raiseTo: options.raiseLimits === true ? wanted : undefined,

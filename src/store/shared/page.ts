@@ -1,9 +1,10 @@
 /** Pages of attempts from the groups of a log that numbers them. */
 import { matches } from '../../core/aggregate/key-index.ts'
 import type { AgentAttempt } from '../../core/attempt/attempt.ts'
-import type { AttemptRecord } from '../../core/fold.ts'
+import type { AttemptRecord, Outcome, OutcomeRecord } from '../../core/fold.ts'
 import { type AttemptPage, type AttemptQuery, StoreUnavailable } from '../../core/ports.ts'
 import { withId } from '../attempt-id.ts'
+import { listedOutcome } from '../listed-outcome.ts'
 import { messageOf } from '../messages.ts'
 import { readRecords } from './records.ts'
 
@@ -25,6 +26,8 @@ export interface GroupSource {
 
 /** Groups that one page reads at most. A page that finds few attempts in them ends early, so that it stays quick. */
 const MAX_GROUPS = 2000
+/** Outcomes of one page at most. */
+const MAX_OUTCOMES = 10_000
 
 /** Where the next page begins: at the record `place` of a group. A listing from the oldest attempt ends with the group `last`. */
 interface Cursor {
@@ -49,14 +52,17 @@ async function readPage(source: GroupSource, query: AttemptQuery): Promise<Attem
   const order = query.order ?? 'newest'
   const cursor = query.cursor === undefined ? startOf(order, first, last) : readCursor(query.cursor, order, last)
   const attempts: AgentAttempt[] = []
+  const outcomes: Outcome[] = []
   let next: Cursor | undefined = cursor
-  for (let read = 0; next !== undefined && attempts.length < query.limit && read < MAX_GROUPS; ) {
+  const isFull = (): boolean => attempts.length >= query.limit || outcomes.length >= MAX_OUTCOMES
+  for (let read = 0; next !== undefined && !isFull() && read < MAX_GROUPS; ) {
     query.signal?.throwIfAborted()
     const groups = await source.groups(next.sequence, order)
     read += groups.length
-    next = takeGroups(groups, next, { ...query, order, first }, attempts)
+    next = takeGroups(groups, next, { ...query, order, first }, { attempts, outcomes })
   }
-  return { attempts, next_cursor: next === undefined ? null : printCursor(next, order) }
+  const next_cursor = next === undefined ? null : printCursor(next, order)
+  return { attempts, next_cursor, ...(outcomes.length > 0 && { outcomes }) }
 }
 
 function startOf(order: 'newest' | 'oldest', first: number, last: number): Cursor | undefined {
@@ -68,18 +74,18 @@ function startOf(order: 'newest' | 'oldest', first: number, last: number): Curso
 
 type PageQuery = AttemptQuery & { readonly order: 'newest' | 'oldest'; readonly first: number }
 
+interface Taken {
+  readonly attempts: AgentAttempt[]
+  readonly outcomes: Outcome[]
+}
+
 /** Takes what matches from the groups. Returns where to go on; undefined at the end of the log. */
-function takeGroups(
-  groups: readonly StoredGroup[],
-  cursor: Cursor,
-  query: PageQuery,
-  attempts: AgentAttempt[],
-): Cursor | undefined {
+function takeGroups(groups: readonly StoredGroup[], cursor: Cursor, query: PageQuery, page: Taken): Cursor | undefined {
   const step = query.order === 'newest' ? -1 : 1
   let next: Cursor | undefined = cursor
   for (const group of groups) {
     if (group.sequence < query.first || group.sequence > cursor.last) return undefined
-    const place = takeGroup(group, group.sequence === cursor.sequence ? cursor.place : undefined, query, attempts)
+    const place = takeGroup(group, group.sequence === cursor.sequence ? cursor.place : undefined, query, page)
     if (place !== undefined) return { ...cursor, sequence: group.sequence, place }
     next = { sequence: group.sequence + step, place: step < 0 ? Number.MAX_SAFE_INTEGER : 0, last: cursor.last }
   }
@@ -92,21 +98,26 @@ function takeGroup(
   { sequence, records, repeats }: StoredGroup,
   from: number | undefined,
   query: PageQuery,
-  attempts: AgentAttempt[],
+  { attempts, outcomes }: Taken,
 ): number | undefined {
   const found = readRecords(records)
   const isNewest = query.order === 'newest'
   const start = isNewest ? Math.min(from ?? found.length - 1, found.length - 1) : (from ?? 0)
   for (let place = start; place >= 0 && place < found.length; place += isNewest ? -1 : 1) {
     const record = found[place]!
-    if (record.kind !== 'attempt' || repeats.includes(place) || !isWanted(record, query)) continue
-    if (attempts.length === query.limit) return place
+    if ((record.kind !== 'attempt' && record.kind !== 'outcome') || repeats.includes(place) || !isWanted(record, query))
+      continue
+    if (attempts.length === query.limit || outcomes.length === MAX_OUTCOMES) return place
+    if (record.kind === 'outcome') {
+      if (query.withOutcomes === true) outcomes.push(listedOutcome(record))
+      continue
+    }
     attempts.push(query.withIds === true ? withId(record.attempt, `${sequence}.${place}`) : record.attempt)
   }
   return undefined
 }
 
-function isWanted({ attempt, at }: AttemptRecord, query: AttemptQuery): boolean {
+function isWanted({ attempt, at }: AttemptRecord | OutcomeRecord, query: AttemptQuery): boolean {
   const { range } = query
   return (range === undefined || (at.ms >= range.sinceMs && at.ms < range.untilMs)) && matches(attempt, query)
 }

@@ -63,6 +63,7 @@ async function readLog({ log, tally, clock, logger }: LogReaderOptions): Promise
     asOf: () => undefined,
     append: refuse,
     appendPoints: refuse,
+    appendOutcomes: refuse,
     putExperimentPlan: refuse,
     reset: refuse,
     health: () => ({ writable: false, isReadOnly: true, reason: 'it is open for questions only' }),

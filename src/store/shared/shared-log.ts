@@ -17,8 +17,8 @@ import {
 } from '../../core/log.ts'
 import type { Clock, StoreHealth } from '../../core/ports.ts'
 import { nodeFileSystem } from '../file/file-system.ts'
-import { findAttempt } from './find.ts'
 import { type Head, READ_GROUPS, type SharedGroups, type SharedSnapshots } from './groups.ts'
+import { createFind } from './id-index.ts'
 import { pageOf } from './page.ts'
 import { START, sequenceOf } from './position.ts'
 import { reachOf } from './reach.ts'
@@ -79,10 +79,7 @@ export function createSharedLog(parts: SharedLogParts): SharedLog {
       yield* storedRecords(groups, await groups.ends(), until)
     },
     page: query => pageOf(groups, withinRetention(query, retention, clock())),
-    find: async attemptId => {
-      const text = JSON.stringify(attemptId)
-      return await findAttempt(attemptId, await groups.bounds(), from => groups.withText(text, from))
-    },
+    find: createFind(groups, head.seed[0]),
     leaveOut(position, places) {
       // Best effort: a listing then shows a repeat twice, and no number changes.
       if (!isReadOnly) groups.leaveOut(sequenceOf(position), places).catch(() => undefined)

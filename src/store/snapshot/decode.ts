@@ -3,7 +3,7 @@ import type { BucketOwner } from '../../core/aggregate/buckets.ts'
 import { createDedupWindow, type DedupWindow, type DedupWindowOptions } from '../../core/aggregate/dedup-window.ts'
 import { planOf, type StoredPlan } from '../../core/aggregate/experiment-plan.ts'
 import { type Series, type SeriesState, withoutBuckets } from '../../core/aggregate/series.ts'
-import { createSummary, SUMMARY_WIDTH, type Summary } from '../../core/aggregate/summary.ts'
+import { createSummary, type Outcomes, SUMMARY_WIDTH, type Summary } from '../../core/aggregate/summary.ts'
 import type { ArmTally, Tally } from '../../core/aggregate/tally.ts'
 import type { TaskSketch } from '../../core/aggregate/task-sketch.ts'
 import { planTiers, type TierPlan } from '../../core/aggregate/tier-plan.ts'
@@ -11,6 +11,7 @@ import type { TierSave } from '../../core/aggregate/time-tiers.ts'
 import { type BlockReader, createBlockReader } from './block.ts'
 import { decodeHead, type SnapshotHead } from './head.ts'
 import { takeKeys } from './key-block.ts'
+import { takeOutcomes } from './outcome-column.ts'
 import {
   createRowConverter,
   OWN_SCHEMA,
@@ -73,7 +74,8 @@ export function* decodeState(
   const names: string[] = []
   for (let left = counts.names; left > 0; ) left -= decodeTexts(createBlockReader(yield), names)
   const owners: Owners = { all: [], opens: [] }
-  for (let left = counts.keys; left > 0; ) left -= decodeKeys(createBlockReader(yield), names, tally, owners, rows)
+  const keys = { tally, owners, listed: counts.keys - (counts.hidden ?? 0) }
+  for (let left = counts.keys; left > 0; ) left -= decodeKeys(createBlockReader(yield), names, keys, rows)
   for (let left = counts.arms; left > 0; ) left -= decodeArms(createBlockReader(yield), names, tally, owners, rows)
   const arms = tally.allArms()
   for (let left = counts.cells; left > 0; )
@@ -102,40 +104,60 @@ function idLimits(
   return { limit: limits.idWindow, keepMs: limits.idWindowAgeMs }
 }
 
+/** The tasks and outcomes of the summaries of a block. */
+interface Besides {
+  readonly tasks: readonly (TaskSketch | undefined)[]
+  readonly outcomes: readonly (Outcomes | undefined)[]
+}
+
 /** Reads the summaries of a block. */
 interface RowReader {
-  /** The tasks of the next `count` summaries, which precede the rows. */
-  tasks(block: BlockReader, count: number): readonly (TaskSketch | undefined)[]
-  /** Reads a row into an empty summary. */
-  row(block: BlockReader, into: Summary, tasks: TaskSketch | undefined): void
+  /** What is beside the next `count` summaries. It precedes the rows. */
+  beside(block: BlockReader, count: number): Besides
+  /** Reads the row number `i` of the block into an empty summary. */
+  row(block: BlockReader, into: Summary, beside: Besides, i: number): void
 }
 
 function createRowReader(schema: SummarySchema, change: SchemaChange | undefined): RowReader {
   if (schema.tasks !== undefined && schema.tasks !== OWN_SCHEMA.tasks)
     throw new RangeError('its tasks have another layout')
-  const tasks: RowReader['tasks'] = schema.tasks === undefined ? () => [] : takeTasks
-  if (change === undefined) {
-    const row: RowReader['row'] = (block, into, ofRow) => {
-      block.row(SUMMARY_WIDTH, into)
-      setTasks(into, ofRow)
-    }
-    return { tasks, row }
+  const { outcomes } = schema
+  const layout = outcomes && { width: outcomes[0], isOwn: outcomes[1] === OWN_SCHEMA.outcomes?.[1] }
+  const readNumbers = createNumberReader(schema, change)
+  function readRow(block: BlockReader, into: Summary, tasks: TaskSketch | undefined): void {
+    readNumbers(block, into)
+    // Adds no property to a summary without tasks, because it would take memory.
+    if (tasks !== undefined || into.tasks !== undefined) into.tasks = tasks
   }
-  const convert = createRowConverter(schema, change)
-  const saved = new Float64Array(widthOf(schema))
   return {
-    tasks,
-    row(block, into, ofRow) {
-      block.row(saved.length, saved)
-      convert(saved, createSummary(into))
-      setTasks(into, ofRow)
+    beside: (block, count) => ({
+      tasks: schema.tasks === undefined ? [] : takeTasks(block, count),
+      outcomes: layout === undefined ? [] : takeOutcomes(block, count, layout, readRow),
+    }),
+    row(block, into, { tasks, outcomes }, i) {
+      readRow(block, into, tasks[i])
+      if (outcomes[i] !== undefined || into.outcomes !== undefined) setOutcomes(into, outcomes[i])
     },
   }
 }
 
-/** Adds no property to a summary without tasks, because it would take memory. */
-function setTasks(summary: Summary, tasks: TaskSketch | undefined): void {
-  if (tasks !== undefined || summary.tasks !== undefined) summary.tasks = tasks
+/** Behind the tasks, as `outcomesOf` does. */
+function setOutcomes(summary: Summary, outcomes: Outcomes | undefined): void {
+  if (summary.tasks === undefined) summary.tasks = undefined
+  summary.outcomes = outcomes
+}
+
+function createNumberReader(
+  schema: SummarySchema,
+  change: SchemaChange | undefined,
+): (block: BlockReader, into: Summary) => void {
+  if (change === undefined) return (block, into) => block.row(SUMMARY_WIDTH, into)
+  const convert = createRowConverter(schema, change)
+  const saved = new Float64Array(widthOf(schema))
+  return (block, into) => {
+    block.row(saved.length, saved)
+    convert(saved, createSummary(into))
+  }
 }
 
 /** The number of entries in a block. Throws if it is below one. */
@@ -169,25 +191,27 @@ function nameAt(names: readonly string[], number: number): string {
   return name
 }
 
+/** `listed`: how many keys of the snapshot have counted attempts. The others follow them. */
 function decodeKeys(
   block: BlockReader,
   names: readonly string[],
-  tally: Tally,
-  owners: Owners,
+  { tally, owners, listed }: { readonly tally: Tally; readonly owners: Owners; readonly listed: number },
   rows: RowReader,
 ): number {
   const count = countIn(block)
   const heads = block.words(4 * count)
   const opens = block.doubles(count)
-  const records = Array.from({ length: count }, (_, i) =>
-    tally.hold({
+  const decoded = owners.all.length
+  const records = Array.from({ length: count }, (_, i) => {
+    const key = {
       agent_name: nameAt(names, heads[4 * i]!),
       model_name: nameAt(names, heads[4 * i + 1]!),
       issue_type: nameAt(names, heads[4 * i + 2]!),
-    }),
-  )
-  const tasks = rows.tasks(block, count)
-  const kept = takeKeys(block, count, i => rows.row(block, records[i]!.summary, tasks[i]))
+    }
+    return decoded + i < listed ? tally.hold(key) : tally.holdHidden(key)
+  })
+  const beside = rows.beside(block, count)
+  const kept = takeKeys(block, count, i => rows.row(block, records[i]!.summary, beside, i))
   const olderLengths = block.words(count)
   for (const [i, { added, numbers, flags }] of kept.entries()) {
     if (heads[4 * i + 3] !== flags.length) throw new RangeError('the number of recent attempts is wrong')
@@ -209,10 +233,10 @@ function decodeArms(
   const count = countIn(block)
   const heads = block.words(2 * count)
   const opens = block.doubles(count)
-  const tasks = rows.tasks(block, count)
+  const beside = rows.beside(block, count)
   for (let i = 0; i < count; i++) {
     const arm = tally.holdArm(nameAt(names, heads[2 * i]!), nameAt(names, heads[2 * i + 1]!))
-    rows.row(block, arm.summary, tasks[i])
+    rows.row(block, arm.summary, beside, i)
     owners.all.push(arm)
     owners.opens.push(opens[i]!)
   }
@@ -228,7 +252,7 @@ function decodeCells(
   const count = countIn(block)
   const heads = block.words(4 * count)
   const opens = block.doubles(count)
-  const tasks = rows.tasks(block, count)
+  const beside = rows.beside(block, count)
   for (let i = 0; i < count; i++) {
     const arm = arms[heads[4 * i]!]
     if (arm === undefined) throw new RangeError('a cell without an arm')
@@ -237,7 +261,7 @@ function decodeCells(
       model_name: nameAt(names, heads[4 * i + 2]!),
       issue_type: nameAt(names, heads[4 * i + 3]!),
     })
-    rows.row(block, cell.summary, tasks[i])
+    rows.row(block, cell.summary, beside, i)
     owners.all.push(cell)
     owners.opens.push(opens[i]!)
   }
@@ -254,12 +278,12 @@ function decodeBuckets(
   const count = countIn(block)
   const numbers = block.words(count)
   const starts = block.doubles(count)
-  const tasks = rows.tasks(block, count)
+  const beside = rows.beside(block, count)
   for (let i = 0; i < count; i++) {
     const owner = all[numbers[i]!]
     if (owner === undefined) throw new RangeError('a bucket without an owner')
     const startMs = starts[i]!
-    restore.put(tier, owner, startMs, row => rows.row(block, row, tasks[i]))
+    restore.put(tier, owner, startMs, row => rows.row(block, row, beside, i))
     if (tier === 0 && opens[numbers[i]!] === startMs) restore.open(owner, startMs)
   }
   return count

@@ -13,6 +13,7 @@ import { alertsJson } from '../alert-json.ts'
 import { createBlock, type NewBlock, roomOf } from './block.ts'
 import { encodeHead } from './head.ts'
 import { putKeys, ROW_ROOM, roomOfKeys } from './key-block.ts'
+import { putOutcomes, roomOfOutcomes } from './outcome-column.ts'
 import { OWN_SCHEMA } from './schema.ts'
 import { sparseRoom } from './sparse-row.ts'
 import { putTasks, roomOfTasks } from './task-column.ts'
@@ -41,7 +42,8 @@ export function* encodeState(
   { tally, ids, series, alerts, limits }: Counted,
   newBlock: NewBlock = createBlock,
 ): Generator<Uint8Array | undefined> {
-  const [keys, arms] = [tally.keys(), tally.allArms()]
+  const hidden = [...tally.hiddenKeys()]
+  const [keys, arms] = [[...tally.keys(), ...hidden], tally.allArms()]
   const cells = arms.flatMap((arm, number) => [...arm.cells.values()].map(cell => ({ arm: number, cell })))
   const owners = [...keys, ...arms, ...cells.map(({ cell }) => cell)]
   const saves = tally.times.save()
@@ -54,6 +56,7 @@ export function* encodeState(
     counts: {
       names: names.size,
       keys: keys.length,
+      hidden: hidden.length,
       arms: arms.length,
       cells: cells.length,
       ids: ids.size,
@@ -147,7 +150,13 @@ function* encodeKeys(keys: readonly KeyTally[], names: ReadonlyMap<string, numbe
   const older = keys.map(({ recent }) => savedOlder(recent.older))
   const olderNumbers = older.reduce((sum, { length }) => sum + length, 0)
   const block = newBlock(
-    1 + 3 * keys.length + roomOfTasks(keys) + roomOfKeys(keys) + roomOf(4 * keys.length) + olderNumbers,
+    1 +
+      3 * keys.length +
+      roomOfTasks(keys) +
+      roomOfOutcomes(keys) +
+      roomOfKeys(keys) +
+      roomOf(4 * keys.length) +
+      olderNumbers,
   )
   const heads = new Uint32Array(4 * keys.length)
   for (const [i, { key, recent }] of keys.entries()) {
@@ -160,6 +169,7 @@ function* encodeKeys(keys: readonly KeyTally[], names: ReadonlyMap<string, numbe
   block.put(heads)
   block.put(opensOf(keys))
   putTasks(block, keys)
+  putOutcomes(block, keys)
   yield* putKeys(block, keys, ROWS_A_STEP)
   block.put(Uint32Array.from(older, ({ length }) => length))
   for (const [i, numbers] of older.entries()) {
@@ -170,11 +180,12 @@ function* encodeKeys(keys: readonly KeyTally[], names: ReadonlyMap<string, numbe
 }
 
 function* encodeArms(arms: readonly ArmTally[], names: ReadonlyMap<string, number>, newBlock: NewBlock): Encoding {
-  const block = newBlock(1 + arms.length * (2 + ROW_ROOM) + roomOfTasks(arms))
+  const block = newBlock(1 + arms.length * (2 + ROW_ROOM) + roomOfTasks(arms) + roomOfOutcomes(arms))
   block.double(arms.length)
   block.put(Uint32Array.from(arms.flatMap(({ experiment, variant }) => [names.get(experiment)!, names.get(variant)!])))
   block.put(opensOf(arms))
   putTasks(block, arms)
+  putOutcomes(block, arms)
   for (const { summary } of arms) block.row(summary)
   return block.bytes()
 }
@@ -185,7 +196,7 @@ function* encodeCells(
   newBlock: NewBlock,
 ): Encoding {
   const own = cells.map(({ cell }) => cell)
-  const block = newBlock(1 + cells.length * (3 + ROW_ROOM) + roomOfTasks(own))
+  const block = newBlock(1 + cells.length * (3 + ROW_ROOM) + roomOfTasks(own) + roomOfOutcomes(own))
   const heads = cells.flatMap(({ arm, cell: { key } }) => [
     arm,
     names.get(key.agent_name)!,
@@ -196,6 +207,7 @@ function* encodeCells(
   block.put(Uint32Array.from(heads))
   block.put(opensOf(own))
   putTasks(block, own)
+  putOutcomes(block, own)
   for (const { summary } of own) block.row(summary)
   return block.bytes()
 }
@@ -205,11 +217,12 @@ function* encodeBuckets(
   owners: ReadonlyMap<BucketOwner, number>,
   newBlock: NewBlock,
 ): Encoding {
-  const block = newBlock(1 + buckets.length * (2 + ROW_ROOM) + roomOfTasks(buckets))
+  const block = newBlock(1 + buckets.length * (2 + ROW_ROOM) + roomOfTasks(buckets) + roomOfOutcomes(buckets))
   block.double(buckets.length)
   block.put(Uint32Array.from(buckets, bucket => owners.get(bucket.of)!))
   block.put(Float64Array.from(buckets, bucket => bucket.startMs))
   putTasks(block, buckets)
+  putOutcomes(block, buckets)
   for (const [i, { summary }] of buckets.entries()) {
     block.row(summary)
     if (i % ROWS_A_STEP === 0) yield

@@ -7,6 +7,8 @@ import { fingerprintOf, type SummarySchema } from './schema.ts'
 export interface EntryCounts {
   readonly names: number
   readonly keys: number
+  /** How many of the keys, at the end, have only pending attempts. */
+  readonly hidden: number
   readonly arms: number
   /** Pairs of an arm and a key. */
   readonly cells: number

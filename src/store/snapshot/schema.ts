@@ -5,6 +5,7 @@
 import { createHash } from 'node:crypto'
 import { CONFIDENCE_BOUNDS, DURATION_BOUNDS } from '../../core/aggregate/histogram-bounds.ts'
 import { BLOCK_ATTEMPTS, BLOCK_NUMBERS, MAX_BLOCKS } from '../../core/aggregate/older-outcomes.ts'
+import { OUTCOME_LAYOUT, OUTCOME_WIDTH } from '../../core/aggregate/outcome-counts.ts'
 import { SERIES_LAYOUT } from '../../core/aggregate/series.ts'
 import { type FieldGroup, type Histogrammed, SUMMARY_FIELDS } from '../../core/aggregate/summary.ts'
 import { TASK_LAYOUT } from '../../core/aggregate/task-sketch.ts'
@@ -21,6 +22,8 @@ export interface SummarySchema {
   readonly older: readonly [blocks: number, attempts: number, numbers: number]
   /** The meaning of the tasks beside a row. Undefined if the rows have none. */
   readonly tasks?: string | undefined
+  /** The doubles of the counts of outcomes beside a row, and their meaning. Undefined if the rows have none. */
+  readonly outcomes?: readonly [width: number, layout: string] | undefined
   /** The meaning of the states of series. */
   readonly series: string
   /** The meaning of the alerts. */
@@ -33,6 +36,7 @@ export const OWN_SCHEMA: SummarySchema = {
   fields: SUMMARY_FIELDS.map(({ name, size }) => [name, size]),
   older: [MAX_BLOCKS, BLOCK_ATTEMPTS, BLOCK_NUMBERS],
   tasks: TASK_LAYOUT,
+  outcomes: [OUTCOME_WIDTH, digest([OUTCOME_LAYOUT, DURATION_BOUNDS, CONFIDENCE_BOUNDS])],
   series: SERIES_LAYOUT,
   alerts: ALERTS_LAYOUT,
 }
@@ -40,7 +44,8 @@ export const OWN_SCHEMA: SummarySchema = {
 /** The fingerprint of a schema with these tiers. It is equal if the numbers have the same meaning. */
 export function fingerprintOf(schema: SummarySchema, tiers: readonly Pick<TierOptions, 'spanMs'>[]): string {
   const spans = tiers.map(({ spanMs }) => spanMs)
-  return `bounds:${digest(schema.bounds)} layout:${digest([schema.fields, schema.older, schema.tasks, schema.series, schema.alerts])} tiers:${digest(spans)}`
+  const layouts = [schema.fields, schema.older, schema.tasks, schema.outcomes, schema.series, schema.alerts]
+  return `bounds:${digest(schema.bounds)} layout:${digest(layouts)} tiers:${digest(spans)}`
 }
 
 /** The digest of this program's histogram bounds. Records of the log that contain buckets state it. */

@@ -29,7 +29,7 @@ export interface GroupTable {
   at(sequence: number): { readonly after: Position; readonly records: string } | undefined
   after(sequence: number): ReadGroup[]
   groups(from: number, order: 'newest' | 'oldest'): StoredGroup[]
-  withText(text: string, from: number): StoredGroup[]
+  select(sequences: readonly number[]): StoredGroup[]
   whyGone(position: Position): Gone | undefined
   leaveOut(sequence: number, places: readonly number[]): void
 }
@@ -89,13 +89,10 @@ export function createGroupTable(statements: Statements): GroupTable {
           READ_GROUPS,
         ),
       ),
-    withText: (text, from) =>
+    select: sequences =>
       listed(
-        all(
-          'select sequence, records from log where sequence <= ? and instr(records, ?) > 0 order by sequence desc limit ?',
-          from,
-          text,
-          READ_GROUPS,
+        sequences.flatMap(
+          sequence => get<ListedRow>('select sequence, records from log where sequence = ?', sequence) ?? [],
         ),
       ),
     whyGone(position) {

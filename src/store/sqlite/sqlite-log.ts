@@ -75,7 +75,7 @@ function createGroups({ call }: Connection, clock: Clock): SharedGroups {
     at: sequence => call('at', sequence),
     after: sequence => call('after', sequence),
     groups: (from, order) => call('groups', from, order),
-    withText: (text, from) => call('withText', text, from),
+    select: sequences => call('select', sequences),
     whyGone: position => call('whyGone', position),
     leaveOut: (sequence, places) => call('leaveOut', sequence, places),
   }

@@ -2,7 +2,9 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import {
   addPacked,
+  hasPacked,
   mergePacked,
+  movePacked,
   PACKED_WIDTH,
   unpack,
   unpackTenths,
@@ -49,8 +51,30 @@ describe('packed counts by confidence', () => {
         expect(cells).toEqual(coarser(exact, cells.failures.length))
         expect(unpackTenths(packed(list), 0)).toEqual(coarser(exact, 10))
         const used = exact.failures.filter((count, bin) => count + exact.successes[bin]! > 0).length
-        const most = Math.max(...exact.failures, ...exact.successes)
+        const most = Math.max(...exact.failures.map((count, bin) => count + exact.successes[bin]!))
         expect(cells.failures.length).toBe(used <= 20 || most <= 31 ? 100 : 20)
+      }),
+    )
+  })
+
+  test('are the same row after a result is corrected as if it had come so', () => {
+    fc.assert(
+      fc.property(entries, fc.array(fc.nat()), (list, moved) => {
+        const row = packed(list)
+        const singles = list.flatMap(({ times, ...one }) => Array.from({ length: times }, () => ({ ...one, times: 1 })))
+        for (const at of moved) {
+          if (singles.length === 0) break
+          const one = singles[at % singles.length]!
+          expect(hasPacked(row, 0, one.hundredth / 100, one.success)).toBe(true)
+          movePacked(row, 0, one.hundredth / 100, !one.success)
+          one.success = !one.success
+        }
+        expect(row).toEqual(packed(singles))
+        for (const { hundredth } of list) {
+          const { failures } = counted(singles)
+          const hasFine = unpack(row, 0).failures.length === 100
+          if (hasFine) expect(hasPacked(row, 0, hundredth / 100, false)).toBe(failures[Math.max(0, hundredth - 1)]! > 0)
+        }
       }),
     )
   })

@@ -7,6 +7,8 @@ import {
   createOlderSlab,
   isOlderFull,
   MAX_BLOCKS,
+  moveOlderOutcome,
+  type OlderOutcomes,
   restoredOlder,
   savedOlder,
 } from '../../../src/core/aggregate/older-outcomes.ts'
@@ -32,6 +34,17 @@ function olderOf(list: readonly (readonly [ms: number, success: boolean])[]): nu
   return savedOlder(older)
 }
 
+/** A block in a snapshot, without the code of its length: its end, successes and attempts. */
+type SavedBlock = readonly [end: number, successes: number, attempts: number]
+
+function blocksIn(saved: readonly number[]): SavedBlock[] {
+  const count = Math.floor(saved.length / BLOCK_NUMBERS)
+  return Array.from({ length: count }, (_, i) => {
+    const [end, , successes, attempts] = saved.slice(1 + i * BLOCK_NUMBERS)
+    return [end!, successes!, attempts!]
+  })
+}
+
 function recentOf(list: readonly (readonly [ms: number, success: boolean])[]): Recent {
   const recent = createRecent()
   const slab = createRecentSlab()
@@ -51,33 +64,59 @@ function visited(recent: Recent): [ms: number, successes: number, attempts: numb
 describe('older outcomes', () => {
   test('of attempts in order fill blocks of 25, and the oldest block is dropped beyond 36', () => {
     const list = Array.from({ length: 1000 }, (_, i) => [i, i % 5 === 0] as const)
-    const older = olderOf(list)
-    expect(older.length).toBe(MAX_BLOCKS * BLOCK_NUMBERS)
-    expect(older.slice(0, BLOCK_NUMBERS)).toEqual([124, 5, BLOCK_ATTEMPTS])
-    expect(older.slice(-BLOCK_NUMBERS)).toEqual([999, 5, BLOCK_ATTEMPTS])
-    // A late attempt would begin the oldest block, which is dropped at once.
-    expect(olderOf([...list, [-1, true]])).toEqual(older)
-    // A late attempt between two full blocks begins a block there, and the oldest one is dropped.
-    expect(olderOf([...list, [150, true]])).toEqual([
-      ...older.slice(BLOCK_NUMBERS, 2 * BLOCK_NUMBERS),
-      ...[150, 1, 1],
-      ...older.slice(2 * BLOCK_NUMBERS),
-    ])
+    const older = blocksIn(olderOf(list))
+    expect(older).toHaveLength(MAX_BLOCKS)
+    expect(older[0]).toEqual([124, 5, BLOCK_ATTEMPTS])
+    expect(older.at(-1)).toEqual([999, 5, BLOCK_ATTEMPTS])
+    // A late attempt from before the oldest block is left out.
+    expect(blocksIn(olderOf([...list, [-1, true]]))).toEqual(older)
+    // A late attempt inside a block joins it, although it is full.
+    expect(blocksIn(olderOf([...list, [160, true]]))).toEqual(older.with(2, [174, 6, BLOCK_ATTEMPTS + 1]))
+  })
+
+  test('of a late attempt between two full blocks begin a block there, and the oldest block is dropped', () => {
+    const list = Array.from({ length: 1000 }, (_, i) => [i < 500 ? i : i + 1000, true] as const)
+    const older = blocksIn(olderOf(list))
+    const late = blocksIn(olderOf([...list, [1000, false]]))
+    expect(late).toEqual([...older.slice(1, 16), [1000, 0, 1], ...older.slice(16)])
+  })
+
+  test('are corrected in the block that the attempt joined, unless it was dropped', () => {
+    fc.assert(
+      fc.property(
+        fc.uniqueArray(fc.nat(5000), { maxLength: 700 }),
+        fc.array(fc.nat(), { maxLength: 20 }),
+        (times, moved) => {
+          const place = new Map(moved.map(at => [times[at % Math.max(1, times.length)], true]))
+          const result = (ms: number): boolean => ms % 3 === 0
+          const corrected = times.map(ms => [ms, place.has(ms) !== result(ms)] as const)
+          const older = createOlderSlab()()
+          for (const [i, ms] of times.entries()) {
+            addOlderOutcome(older, ms, result(ms))
+            // Some are corrected when the next attempt was added, the others at the end.
+            if (i > 0 && i % 2 === 0) correct(older, times[i - 1]!)
+          }
+          for (const [i, ms] of times.entries()) if (i % 2 === 0 || i === times.length - 1) correct(older, ms)
+          expect(savedOlder(older)).toEqual(olderOf(corrected))
+
+          function correct(of: OlderOutcomes, ms: number): void {
+            if (place.has(ms)) moveOlderOutcome(of, ms, !result(ms))
+          }
+        },
+      ),
+    )
   })
 
   test('stay in the order of time, bounded, and count every attempt until a block is dropped', () => {
     fc.assert(
       fc.property(outcomes, list => {
-        const older = olderOf(list)
-        const blocks = Array.from({ length: older.length / BLOCK_NUMBERS }, (_, i) =>
-          older.slice(i * BLOCK_NUMBERS, (i + 1) * BLOCK_NUMBERS),
-        )
+        const blocks = blocksIn(olderOf(list))
         expect(blocks.length).toBeLessThanOrEqual(MAX_BLOCKS)
         for (const [i, [end, good, count]] of blocks.entries()) {
-          if (i > 0) expect(end!).toBeGreaterThanOrEqual(blocks[i - 1]![0]!)
-          expect(good! >= 0 && good! <= count! && count! >= 1 && count! <= BLOCK_ATTEMPTS).toBe(true)
+          if (i > 0) expect(end).toBeGreaterThan(blocks[i - 1]![0])
+          expect(good >= 0 && good <= count && count >= 1).toBe(true)
         }
-        const sum = (column: number): number => blocks.reduce((total, block) => total + block[column]!, 0)
+        const sum = (column: 1 | 2): number => blocks.reduce((total, block) => total + block[column], 0)
         if (blocks.length < MAX_BLOCKS)
           expect([sum(1), sum(2)]).toEqual([list.filter(([, success]) => success).length, list.length])
       }),
@@ -92,19 +131,16 @@ describe('older outcomes', () => {
         expect(savedOlder(restored)).toEqual(list.length > 0 ? olderOf([...list, ...more]) : [])
       }),
     )
-    const tooMany = Array((MAX_BLOCKS + 1) * BLOCK_NUMBERS).fill(1)
+    const tooMany = Array(1 + (MAX_BLOCKS + 1) * BLOCK_NUMBERS).fill(1)
     expect(() => restoredOlder(tooMany, createOlderSlab())).toThrow(RangeError)
   })
 
   test('of back-filled history come before the blocks of later attempts', () => {
     const later = Array.from({ length: 100 }, (_, i) => [10_000 + i, true] as const)
     const history = Array.from({ length: 200 }, (_, i) => [i, false] as const)
-    const older = olderOf([...later, ...history])
-    const firstLater = older.findIndex((end, at) => at % BLOCK_NUMBERS === 0 && end >= 10_000)
-    expect(firstLater).toBeGreaterThan(0)
-    for (let at = 0; at < older.length; at += BLOCK_NUMBERS) {
-      expect(older[at + 1]).toBe(at < firstLater ? 0 : older[at + 2])
-    }
+    const older = blocksIn(olderOf([...later, ...history]))
+    expect(older.filter(([end]) => end < 10_000).length).toBeGreaterThan(0)
+    for (const [end, successes, attempts] of older) expect(successes).toBe(end < 10_000 ? 0 : attempts)
   })
 })
 

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { addAttempt, createSummary, totalAttempts } from '../../../src/core/aggregate/summary.ts'
 import { createTally, type Tally, total } from '../../../src/core/aggregate/tally.ts'
 import { DEFAULT_TIERS, type TierOptions } from '../../../src/core/aggregate/time-tiers.ts'
-import type { AgentAttempt } from '../../../src/core/attempt/attempt.ts'
+import type { DecidedAttempt } from '../../../src/core/attempt/attempt.ts'
 import type { TimeRange } from '../../../src/core/ports.ts'
 import { attempts, NOW_MS } from '../arbitraries.ts'
 
@@ -11,7 +11,7 @@ const MINUTE = 60_000
 const HOUR = 60 * MINUTE
 const DAY = 24 * HOUR
 
-const ONE: AgentAttempt = {
+const ONE: DecidedAttempt = {
   agent_name: 'a',
   model_name: 'm',
   issue_type: 'i',
@@ -107,7 +107,7 @@ describe('a range holds', () => {
     fc.assert(
       fc.property(fc.constantFrom(...TIERS), fc.array(step, { maxLength: 60 }), windows, (tiers, steps, wanted) => {
         const tally = createTally({ maxKeys: 3, maxArms: 0, tiers })
-        const seen: { attempt: AgentAttempt; ms: number }[] = []
+        const seen: { attempt: DecidedAttempt; ms: number }[] = []
         for (const one of steps) {
           if ('asked' in one) {
             for (const { summary } of tally.ranged(one.asked, {}, NOW_MS)) totalAttempts(summary)

@@ -9,11 +9,11 @@ import {
   RECENT_LIMIT,
   recentResults,
 } from '../../../src/core/aggregate/recent.ts'
-import type { AgentAttempt } from '../../../src/core/attempt/attempt.ts'
+import type { DecidedAttempt } from '../../../src/core/attempt/attempt.ts'
 
 const KEY = { agent_name: 'a', model_name: 'm', issue_type: 'i' }
 const MINUTE = 60_000
-const anAttempt = (success: boolean): AgentAttempt => ({ ...KEY, success, time_seconds: 1, timestamp: '' })
+const anAttempt = (success: boolean): DecidedAttempt => ({ ...KEY, success, time_seconds: 1, timestamp: '' })
 
 /** The recent attempts after attempts of these minutes were received in this order, every other one a success. */
 function receivedAt(minutes: readonly number[]): ReturnType<typeof createRecent> {

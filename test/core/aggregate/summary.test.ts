@@ -21,11 +21,11 @@ import {
   totalAttempts,
 } from '../../../src/core/aggregate/summary.ts'
 import { copyTasks } from '../../../src/core/aggregate/task-sketch.ts'
-import type { AgentAttempt } from '../../../src/core/attempt/attempt.ts'
+import type { DecidedAttempt } from '../../../src/core/attempt/attempt.ts'
 import { parseTimestamp } from '../../../src/core/attempt/timestamp.ts'
 import { attempts } from '../arbitraries.ts'
 
-function fold(list: readonly AgentAttempt[]): Summary {
+function fold(list: readonly DecidedAttempt[]): Summary {
   const summary = createSummary()
   for (const attempt of list) addAttempt(summary, attempt, parseTimestamp(attempt.timestamp)!.ms)
   return summary
@@ -119,7 +119,7 @@ describe('a summary', () => {
   })
 
   test('puts a duration or a confidence that equals a bound into the bucket of that bound, as `le` means', () => {
-    const at = (time_seconds: number, confidence: number): AgentAttempt => ({
+    const at = (time_seconds: number, confidence: number): DecidedAttempt => ({
       agent_name: 'a',
       model_name: 'm',
       issue_type: 'i',

@@ -60,3 +60,34 @@ test('a thousand clients get all attempts and the summary of a second in one wri
   expect(attemptsIn(texts)).toBe(4)
   expect(texts[0]).toContain('event: summary')
 })
+
+test('an outcome is sent with the names of its attempt and what counts, can be resumed from, and changes answers', async () => {
+  let listener: KeptListener | undefined
+  const subscribe = (one: KeptListener): (() => void) => {
+    listener = one
+    return () => undefined
+  }
+  const hub = createStreamHub({ events: { subscribe }, clock: () => 0, monotonic: () => Date.now() })
+  const [all, other] = [new Client(), new Client()]
+  hub.add(all as unknown as ServerResponse, {}, undefined)
+  hub.add(other as unknown as ServerResponse, { agent_name: 'other' }, undefined)
+  const attempt = anAttempt({ agent_name: 'fixer', attempt_id: '1' })
+  const counts = { success: false, source: 'ci' }
+  const outcome = { attempt_id: '1', ...counts, note: 'no' }
+  const record = { kind: 'outcome', nowMs: 0, idMs: 0, outcome, revision: 1, attempt, counts, standing: [] }
+  void listener!({ kind: 'kept', own: true, records: [record as never] })
+  await vi.advanceTimersByTimeAsync(1000)
+  const text = all.texts.join('')
+  const [, id, data] = /event: outcome\n(?:id: (\S+)\n)?data: (.*)\n/.exec(text) ?? []
+  expect(JSON.parse(data!)).toEqual({
+    ...outcome,
+    timestamp: '1970-01-01T00:00:00.000Z',
+    agent_name: 'fixer',
+    model_name: 'm',
+    issue_type: 'i',
+    counts,
+  })
+  expect(text).toMatch(/event: summary[\s\S]*"others":true/)
+  expect(other.texts.join('')).not.toContain('event: outcome')
+  expect(id ?? /id: (\S+)/.exec(text)?.[1]).toMatch(/-\d+$/)
+})

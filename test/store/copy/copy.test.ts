@@ -10,7 +10,7 @@ import { stateDigest } from '../../../src/store/copy/digest.ts'
 import type { Engine } from '../../../src/store/engine/engine.ts'
 import { openLogReader } from '../../../src/store/shared/reader.ts'
 import { fires } from '../../support/alerts.ts'
-import { answersOf, attempt, NOW, openOn, SILENT } from '../engine/engines.ts'
+import { answersOf, attempt, NOW, openOn, recordOutcome, SILENT } from '../engine/engines.ts'
 import { createMemoryServer, type MemoryServer } from '../memory-log.ts'
 
 const FIRES = fires('Decline')
@@ -46,7 +46,7 @@ async function record(server: MemoryServer): Promise<Engine> {
     attempt('no id', { attempt_id: undefined as never }),
   ])
   await engine.appendPoints([point(5)])
-  await engine.recordOutcome({ attempt_id: 'id 7', success: false, source: 'ci' })
+  await recordOutcome(engine, { attempt_id: 'id 7', success: false, source: 'ci' })
   await engine.alerts.record(FIRES)
   await engine.putExperimentPlan('prompt', { shares: new Map([['a', 1]]) })
   for (let i = 100; i < 110; i++) await engine.append([attempt(i, { success: i % 2 === 0 })])
@@ -72,7 +72,7 @@ test('everything is answered as the source answers it, and ids and series are kn
   expect(digestOf(await answersOf(engine))).toBe(digestOf(await answersOf(source)))
   expect(await engine.append([attempt(3), attempt('new')])).toEqual({ accepted: 1, duplicates: 1 })
   expect(await engine.appendPoints([point(5), point(8)])).toMatchObject({ attempts: 3 })
-  expect(await engine.recordOutcome({ attempt_id: 'id 7', success: false, source: 'ci' })).toBe('duplicate')
+  expect(await recordOutcome(engine, { attempt_id: 'id 7', success: false, source: 'ci' })).toBe('duplicate')
   expect(await engine.alerts.record(FIRES)).toBe(false)
   await Promise.all([engine.close(), source.close()])
 })

@@ -49,6 +49,7 @@ function inTurns(engines: readonly [Engine, Engine]): Store {
         if (!isClosed) await engine.follow()
         return engine.appendPoints(points)
       }),
+    appendOutcomes: outcomes => append(engine => engine.appendOutcomes(outcomes)),
     reset: () => append(engine => engine.reset()),
     putExperimentPlan: (experiment, plan) => append(engine => engine.putExperimentPlan(experiment, plan)),
     experiments: () => next().experiments(),

@@ -5,7 +5,7 @@ import { totalAttempts } from '../../../src/core/aggregate/summary.ts'
 import { createTally } from '../../../src/core/aggregate/tally.ts'
 import { DEFAULT_TIERS, type TierOptions } from '../../../src/core/aggregate/time-tiers.ts'
 import { type AgentAttempt, keyId } from '../../../src/core/attempt/attempt.ts'
-import type { Limits } from '../../../src/core/fold.ts'
+import type { Limits, Outcome } from '../../../src/core/fold.ts'
 import type { Log } from '../../../src/core/log.ts'
 import type { Clock, Store } from '../../../src/core/ports.ts'
 import { type Engine, openEngine } from '../../../src/store/engine/engine.ts'
@@ -25,6 +25,7 @@ export interface TestEngineOptions {
   readonly spool?: Spool
   readonly onNewerRecord?: (error: Error) => void
   readonly raiseTo?: Limits
+  readonly outcomeSources?: readonly string[]
 }
 
 /** Opens an engine whose retries take a millisecond. */
@@ -38,6 +39,7 @@ export function openOn(
     spool,
     onNewerRecord,
     raiseTo,
+    outcomeSources,
   }: TestEngineOptions = {},
 ): Promise<Engine> {
   return openEngine({
@@ -47,6 +49,7 @@ export function openOn(
     spool,
     onNewerRecord,
     raiseTo,
+    outcomeSources,
     tally: createTally({ maxKeys: 1000, maxArms: 100, tiers }),
     series: createSeries({ limit: MAX_SERIES, keepMs: 86_400_000 }),
     times: { firstMs: 1, lastMs: 4, pollMs: 1, stuckMs: 50, expireMs: Number.POSITIVE_INFINITY, ...times },
@@ -74,6 +77,16 @@ export async function countedIn(store: Store): Promise<number> {
 
 export async function idsIn(store: Store): Promise<string[]> {
   return (await store.attempts({ limit: 1000 })).attempts.map(one => one.attempt_id ?? '').sort()
+}
+
+/** What becomes of one outcome. */
+export async function recordOutcome(
+  store: Pick<Store, 'appendOutcomes'>,
+  outcome: Outcome,
+): Promise<'accepted' | 'duplicate' | 'unknown'> {
+  const { accepted, duplicates, unknown } = await store.appendOutcomes([outcome])
+  if (accepted + duplicates + unknown.length !== 1) throw new Error('one outcome has one answer')
+  return accepted === 1 ? 'accepted' : duplicates === 1 ? 'duplicate' : 'unknown'
 }
 
 /** Every answer of a store, as text: equal texts are equal to the last bit. */

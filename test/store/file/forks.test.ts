@@ -12,6 +12,7 @@ import { openFileReader } from '../../../src/store/file/reader.ts'
 import type { Logger } from '../../../src/store/logger.ts'
 import { alertJson, outcomeJson, planJson, RESET_JSON } from '../../../src/store/record-json.ts'
 import { anAlert, fires } from '../../support/alerts.ts'
+import { recordOutcome } from '../engine/engines.ts'
 import { createDisk, type Disk } from './fake-disk.ts'
 import { createFakeFileSystem, type FakeFileSystem } from './fake-file-system.ts'
 import {
@@ -124,6 +125,8 @@ test('plans, outcomes and alerts of another owner are kept like its attempts, an
       idMs: NOW,
       outcome: { attempt_id: `id ${id}`, success, source: 'ci' },
       revision: 1,
+      standing: [{ success, source: 'ci', atMs: NOW }],
+      counts: { success, source: 'ci' },
       attempt: attempt(id),
       at: { ms: NOW, local: false },
     })
@@ -139,7 +142,7 @@ test('plans, outcomes and alerts of another owner are kept like its attempts, an
     { owner: 'b', previous: [1, end], attempts: [5], more: main },
   ])
   const said = listener()
-  const store = (await openFake(fileSystem, { log: said.log })) as FileStore & Pick<Engine, 'alerts' | 'recordOutcome'>
+  const store = (await openFake(fileSystem, { log: said.log })) as FileStore & Pick<Engine, 'alerts'>
   expect(said.errors.map(({ fields }) => fields)).toEqual([
     expect.objectContaining({ records: 6, known: 3, left_out: 2 }),
   ])
@@ -147,7 +150,7 @@ test('plans, outcomes and alerts of another owner are kept like its attempts, an
   expect(baselines).toEqual(['y', 'y', 'x'])
   expect([...store.alerts.state.episodes.values()].map(({ alert: { rule } }) => rule).sort()).toEqual(['Both', 'Slow'])
   const told = (id: number, success: boolean): Promise<string> =>
-    store.recordOutcome({ attempt_id: `id ${id}`, success, source: 'ci' })
+    recordOutcome(store, { attempt_id: `id ${id}`, success, source: 'ci' })
   expect([await told(1, false), await told(2, true)]).toEqual(['duplicate', 'duplicate'])
   expect(await countedIn(store)).toBe(3)
   await store.close()

@@ -1,5 +1,5 @@
 """
-Delivers attempts to a sidecar from a thread of its own. The queue is bounded, and every attempt is sent again until the sidecar confirms it.
+Delivers attempts and outcomes to a sidecar from a thread of its own. The queue is bounded, and everything is sent again until the sidecar confirms it.
 
 The file is long because it holds the queue, its thread, the end of the process and forks, which share one lock.
 """
@@ -15,10 +15,11 @@ import threading
 import time
 import weakref
 from collections import deque
+from itertools import takewhile
 from pathlib import Path
 from typing import Any, Deque, List, NamedTuple, Optional, Sequence, Set, Union
 
-from ._attempt import Encoded
+from ._attempt import Encoded, is_outcome_line
 from ._http import Sidecar
 from ._log import log
 from ._outcome import Outcome, outcome_of
@@ -38,7 +39,7 @@ _MAX_SPOOL_BYTES = 256 * 1024 * 1024
 
 
 class DeliveryStats(NamedTuple):
-    """Every attempt that was added is in exactly one of the counts. Attempts that other processes left are in them when they are delivered."""
+    """Every attempt and outcome that was added is in exactly one of the counts. Attempts that other processes left are in them when they are delivered."""
 
     #: Confirmed by the sidecar.
     delivered: int
@@ -50,7 +51,7 @@ class DeliveryStats(NamedTuple):
     spooled: int
     #: Lost: the queue was full, and there is no spool, or it is full too.
     dropped: int
-    #: Refused by the sidecar as invalid, or not to be encoded as JSON.
+    #: Refused by the sidecar as invalid, not to be encoded as JSON, or an outcome of an attempt that the sidecar does not have.
     rejected: int
 
 
@@ -258,8 +259,11 @@ class Delivery:
         size = _MAX_BATCH
         while True:
             with self._changed:
-                batch = [queued.attempt.line for queued, _ in zip(self._queue, range(size))]
-            outcome = self._post(batch)
+                first = [queued.attempt for queued, _ in zip(self._queue, range(size))]
+            are_outcomes = bool(first) and first[0].is_outcome
+            # A request holds either attempts or outcomes.
+            batch = [item.line for item in takewhile(lambda item: item.is_outcome == are_outcomes, first)]
+            outcome = self._post(batch, are_outcomes)
             if outcome.too_large and len(batch) > 1:
                 size = (len(batch) + 1) // 2
                 continue
@@ -301,8 +305,10 @@ class Delivery:
             return Outcome(again=True, detail=f"cannot read {segment.path}: {error}")
         size = _MAX_BATCH
         while pending:
-            batch, rest = pending[:size], pending[size:]
-            outcome = self._post(batch)
+            are_outcomes = is_outcome_line(pending[0])
+            batch = list(takewhile(lambda line: is_outcome_line(line) == are_outcomes, pending[:size]))
+            rest = pending[len(batch) :]
+            outcome = self._post(batch, are_outcomes)
             if outcome.too_large and len(batch) > 1:
                 size = (len(batch) + 1) // 2
                 continue
@@ -316,11 +322,15 @@ class Delivery:
                 return outcome
         return Outcome(done=True)
 
-    def _post(self, lines: Sequence[str]) -> Outcome:
+    def _post(self, lines: Sequence[str], are_outcomes: bool) -> Outcome:
         body = f"[{','.join(lines)}]".encode()
         try:
             answer = self._sidecar.request(
-                "POST", "attempts", query={"partial": True}, body=body, timeout=self._timeout
+                "POST",
+                "outcomes" if are_outcomes else "attempts",
+                query={"partial": True},
+                body=body,
+                timeout=self._timeout,
             )
         except (OSError, http.client.HTTPException) as error:
             return Outcome(again=True, detail=f"{type(error).__name__}: {error}")
@@ -329,7 +339,7 @@ class Delivery:
     def _count(self, outcome: Outcome, size: int) -> None:
         self._delivered += outcome.accepted
         self._duplicates += outcome.duplicates
-        self._rejected += size if outcome.too_large else len(outcome.rejected)
+        self._rejected += size if outcome.too_large else len(outcome.rejected) + outcome.unknown
         if outcome.detail:
             log.debug("delivery to %s: %s", self._sidecar.url, outcome.detail)
 

@@ -23,6 +23,8 @@ class Outcome(NamedTuple):
     too_large: bool = False
     accepted: int = 0
     duplicates: int = 0
+    #: Outcomes of attempts that the sidecar does not have.
+    unknown: int = 0
     #: Places in the batch of attempts that the sidecar named as invalid.
     rejected: FrozenSet[int] = frozenset()
     #: Seconds that the sidecar asked to wait.
@@ -51,10 +53,16 @@ def _receipt(body: Any, size: int) -> Optional[Outcome]:
         return None
     accepted, duplicates = body.get("accepted"), body.get("duplicates")
     rejected = _indexes(body.get("rejected", []), size)
-    if not isinstance(accepted, int) or not isinstance(duplicates, int) or accepted + duplicates + len(rejected) != size:
+    missing = body.get("unknown", [])
+    unknown = len(missing) if isinstance(missing, list) else 0
+    if not isinstance(accepted, int) or not isinstance(duplicates, int):
         return None
-    detail = str(body.get("rejected"))[:300] if rejected else ""
-    return Outcome(done=True, accepted=accepted, duplicates=duplicates, rejected=rejected, detail=detail)
+    if accepted + duplicates + unknown + len(rejected) != size:
+        return None
+    detail = str(body.get("rejected"))[:300] if rejected else f"no attempt has the id {missing[0]!r}" if unknown else ""
+    return Outcome(
+        done=True, accepted=accepted, duplicates=duplicates, unknown=unknown, rejected=rejected, detail=detail
+    )
 
 
 def _named(body: Any, size: int) -> FrozenSet[int]:

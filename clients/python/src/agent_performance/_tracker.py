@@ -12,7 +12,7 @@ import urllib.parse
 from datetime import datetime
 from typing import Any, Callable, Dict, Mapping, Optional, Union
 
-from ._attempt import encode
+from ._attempt import Encoded, encode, encode_outcome
 from ._delivery import Delivery, DeliveryStats
 from ._http import Sidecar
 from ._log import log
@@ -100,6 +100,22 @@ class AgentPerformanceTracker:
         """Records one attempt. Returns at once: it is delivered in the background. Times are in seconds, ``confidence`` is from 0 to 1."""
         fields = {name: value for name, value in locals().items() if name != "self"}
         self._record(fields)
+
+    def record_outcome(
+        self,
+        attempt_id: str,
+        success: bool,
+        source: str,
+        *,
+        timestamp: Optional[Union[str, datetime]] = None,
+        note: Optional[str] = None,
+    ) -> None:
+        """
+        Records what became known of an attempt later, such as the result of CI, a review or production. Returns at once: it is delivered behind the
+        attempts that were recorded before. An outcome of an attempt that the sidecar does not have is dropped, and counted as rejected.
+        """
+        fields = {name: value for name, value in locals().items() if name != "self"}
+        self._deliver(fields, encode_outcome)
 
     def track_attempt(
         self,
@@ -193,12 +209,15 @@ class AgentPerformanceTracker:
         return self._delivery.stats()
 
     def _record(self, fields: Mapping[str, Any]) -> None:
+        self._deliver(fields, encode)
+
+    def _deliver(self, fields: Mapping[str, Any], encoded: Callable[[Mapping[str, Any]], Encoded]) -> None:
         try:
-            attempt = encode(fields)
+            item = encoded(fields)
         except Exception as error:  # noqa: BLE001: a value may raise anything when it is encoded.
             self._delivery.reject(error)
             return
-        self._delivery.add(attempt)
+        self._delivery.add(item)
 
     def _ask(self, path: str, parameters: Mapping[str, Any]) -> Optional[Any]:
         """Waits for the attempts that were recorded before, so that the answer includes them."""

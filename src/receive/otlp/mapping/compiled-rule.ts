@@ -16,6 +16,8 @@ export interface CompiledRule {
   matches(record: TelemetryRecord): boolean
   /** What a record states by the rule, whether or not it makes an attempt. Of a rule that rolls up, without {@link defaultModel}. */
   statement(record: TelemetryRecord): StatedAttempt
+  /** Whether an attempt of a record without a result is pending. Otherwise the record is no attempt. */
+  isPending(record: TelemetryRecord): boolean
   /** The constant that names the model where neither the record nor the calls below it do. Undefined for a rule that does not roll up. */
   readonly defaultModel: unknown
 }
@@ -29,19 +31,26 @@ export function compileRule(rule: OtlpRule, attributes: AttributeLookup): Compil
   const fields = resolveFields(rule, attributes)
   const state = compileState(fields)
   const withoutCache = attributes.lookup(INPUT_WITHOUT_CACHE)
+  const result = attributes.lookup(RESULT)
   return {
     rule,
     defaultModel,
     matches: record => (applies === undefined || applies(record)) && (excepted === undefined || !excepted(record)),
+    isPending: record => rule.pending || result(record) === 'pending',
     statement(record) {
       const stated: Stated = {}
       state(stated, fields, record.values, record, FUNCTIONS)
+      // The status of a span is no result where its sender says so.
+      if (stated.success !== undefined && result(record) === 'pending') delete stated.success
       const isApart = statesCacheApart(record.origin.scope, stated.model_name) && withoutCache(record) === undefined
       if (rule.input_tokens_include_cache && !isApart) excludeCachedTokens(stated)
       return stated
     },
   }
 }
+
+/** The attribute whose value `pending` says that the result becomes known later. The library sets it. */
+const RESULT = 'agent.attempt.result'
 
 type Stated = { -readonly [Name in AttemptFieldName]?: unknown }
 type RuleFields = Readonly<Record<AttemptFieldName, FieldSources>>

@@ -23,6 +23,7 @@ export const DEFAULT_MAPPING: OtlpMapping = {
     when: { 'record:event': ['agent.attempt'] },
     unless: {},
     attempt: ATTEMPT_EVENT,
+    pending: true,
     input_tokens_include_cache: false,
     roll_up: false,
     roll_up_failure: false,
@@ -36,6 +37,7 @@ export const DEFAULT_MAPPING: OtlpMapping = {
     when: { 'record:scope': ['openlit.instrumentation.langgraph'], 'gen_ai.agent.name': ['model'] },
     unless: {},
     attempt: { ...INVOKE_AGENT, agent_name: [] },
+    pending: false,
     input_tokens_include_cache: true,
     roll_up: false,
     roll_up_failure: false,
@@ -47,6 +49,7 @@ export const DEFAULT_MAPPING: OtlpMapping = {
     // OpenLIT's span of a handoff: the agent that takes over has a span of its own.
     unless: { 'gen_ai.agent.source': { absent: false } },
     attempt: INVOKE_AGENT,
+    pending: false,
     input_tokens_include_cache: true,
     roll_up: true,
     roll_up_failure: false,

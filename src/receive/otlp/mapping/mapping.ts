@@ -42,6 +42,8 @@ export interface OtlpRule {
   /** It does not apply where all of these hold. Empty: no exception. */
   readonly unless: OtlpConditions
   readonly attempt: OtlpFields
+  /** An attempt without a result is pending until an outcome is recorded. Otherwise a record without a result is no attempt. */
+  readonly pending: boolean
   /** The sender counts cached tokens among its input tokens. An attempt counts them apart. */
   readonly input_tokens_include_cache: boolean
   /** The model and tokens that a span does not state are those of the model calls below it, in the same trace. */

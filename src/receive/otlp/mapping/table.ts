@@ -8,7 +8,7 @@ import type { OtlpMapping, OtlpRule } from './mapping.ts'
 export type OtlpTable = Readonly<Record<string, { readonly [Part in keyof OtlpRule]?: OtlpRule[Part] | undefined }>>
 
 const FIELDS = FIELD_LIST.map(field => field.name)
-const REQUIRED = FIELD_LIST.filter(field => field.required).map(field => field.name)
+const REQUIRED = FIELD_LIST.filter(field => field.required && field.name !== 'success').map(field => field.name)
 
 const NO_SUCH_PART =
   /^record:(?!(?:time|id|trace_id|span_id|scope|event|body|name|operation|kind|parent_span_id|duration_seconds|error_type|success)$)/
@@ -42,6 +42,7 @@ const change = z.strictObject({
   when: conditions.refine(when => Object.keys(when).length > 0, 'must name a place').optional(),
   unless: conditions.optional(),
   attempt: z.partialRecord(z.enum(FIELDS), z.array(source)).optional(),
+  pending: z.boolean().optional(),
   input_tokens_include_cache: z.boolean().optional(),
   roll_up: z.boolean().optional(),
   roll_up_failure: z.boolean().optional(),
@@ -49,9 +50,10 @@ const change = z.strictObject({
 
 /** The schema of a user's table. A new rule must be complete. */
 export const otlpTable: z.ZodType<OtlpTable> = z.record(z.string().min(1), change).superRefine((table, context) => {
-  for (const [name, { signal, when, attempt }] of Object.entries(table)) {
+  for (const [name, { signal, when, attempt, pending }] of Object.entries(table)) {
     if (Object.hasOwn(DEFAULT_MAPPING, name)) continue
-    const missing = REQUIRED.filter(field => (attempt?.[field] ?? []).length === 0).map(field => `attempt.${field}`)
+    const needed = pending === true ? REQUIRED : [...REQUIRED, 'success' as const]
+    const missing = needed.filter(field => (attempt?.[field] ?? []).length === 0).map(field => `attempt.${field}`)
     if (when === undefined) missing.unshift('when')
     if (signal === undefined) missing.unshift('signal')
     if (missing.length === 0) continue
@@ -71,6 +73,7 @@ export function mergeMapping(table: OtlpTable): OtlpMapping {
         when: change.when ?? base.when,
         unless: change.unless ?? base.unless,
         attempt: { ...base.attempt, ...change.attempt },
+        pending: change.pending ?? base.pending,
         input_tokens_include_cache: change.input_tokens_include_cache ?? base.input_tokens_include_cache,
         roll_up: change.roll_up ?? base.roll_up,
         roll_up_failure: change.roll_up_failure ?? base.roll_up_failure,
@@ -103,6 +106,7 @@ const NEW_RULE: OtlpRule = {
   when: {},
   unless: {},
   attempt: {},
+  pending: false,
   input_tokens_include_cache: false,
   roll_up: false,
   roll_up_failure: false,

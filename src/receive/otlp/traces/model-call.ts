@@ -60,6 +60,7 @@ const CALL: OtlpRule = {
       'ai.usage.inputTokenDetails.cacheWriteTokens',
     ],
   },
+  pending: false,
   input_tokens_include_cache: true,
   roll_up: false,
   roll_up_failure: false,

@@ -1,8 +1,10 @@
 /** The shared parts of both orders of a listing: the state of a page, reading a part of a segment, and adding the attempts of a line. */
 import { matches } from '../../../core/aggregate/key-index.ts'
 import type { AgentAttempt } from '../../../core/attempt/attempt.ts'
+import type { Outcome } from '../../../core/fold.ts'
 import type { AttemptQuery } from '../../../core/ports.ts'
 import { withId } from '../../attempt-id.ts'
+import { listedOutcome } from '../../listed-outcome.ts'
 import { errorCode } from '../errors.ts'
 import { salvage } from '../recovery/scan.ts'
 import type { ChainOptions, Extent, Missing } from './extents.ts'
@@ -26,6 +28,7 @@ export interface ListingWalk {
   readonly options: ListingOptions
   readonly query: AttemptQuery
   readonly attempts: AgentAttempt[]
+  readonly outcomes: Outcome[]
   readonly missing: Missing
   /** Bytes that may still be read. */
   leftBytes: number
@@ -78,15 +81,15 @@ export async function countShortSegment({ options, missing }: ListingWalk, { seq
 }
 
 interface ListedRecord {
-  readonly record: JournalRecord & { readonly kind: 'attempt' }
+  readonly record: JournalRecord & { readonly kind: 'attempt' | 'outcome' }
   readonly segment: number
   readonly offset: number
 }
 
 /** The records of one line: more than one if a damaged line contains several. */
 export interface ListedLine {
-  /** In the order of the journal. */
-  readonly attempts: ListedRecord[]
+  /** Attempts and outcomes, in the order of the journal. */
+  readonly records: ListedRecord[]
   /** Attempts in the line, including lost ones. */
   readonly passed: number
 }
@@ -103,14 +106,17 @@ export function readLine(
   end: number,
   isUncounted: boolean,
 ): ListedLine {
-  const attempts: ListedRecord[] = []
+  const records: ListedRecord[] = []
+  let attempts = 0
   const add = (record: JournalRecord, at: number): void => {
-    if (record.kind === 'attempt') attempts.push({ record, segment: sequence, offset: offset + at })
+    if (record.kind === 'attempt') attempts++
+    if (record.kind === 'attempt' || record.kind === 'outcome')
+      records.push({ record, segment: sequence, offset: offset + at })
   }
   const record = decodeLine(bytes, start, end)
   if (record !== undefined) {
     add(record, start)
-    return { attempts, passed: attempts.length }
+    return { records, passed: attempts }
   }
   const damaged = salvage(bytes, start, end, add)
   // The opening record of a segment is not an attempt.
@@ -118,14 +124,21 @@ export function readLine(
   missing.records += lost
   if (lost > 0 && isUncounted) missing.exact = false
   options.onDamage(sequence)
-  return { attempts, passed: attempts.length + lost }
+  return { records, passed: attempts + lost }
 }
 
-/** Adds an attempt to the page if it matches the query and the page is not full. */
-export function addIfMatching({ query, attempts }: ListingWalk, { record, segment, offset }: ListedRecord): void {
+/** Adds an attempt to the page if it matches the query and the page is not full. Adds an outcome if the query wants it. */
+export function addIfMatching(
+  { query, attempts, outcomes }: ListingWalk,
+  { record, segment, offset }: ListedRecord,
+): void {
   const { attempt, at } = record
   const { range, withIds } = query
   const isInRange = range === undefined || (at.ms >= range.sinceMs && at.ms < range.untilMs)
   if (!isInRange || !matches(attempt, query) || attempts.length >= query.limit) return
+  if (record.kind === 'outcome') {
+    if (query.withOutcomes === true) outcomes.push(listedOutcome(record))
+    return
+  }
   attempts.push(withIds === true ? withId(attempt, `${segment}.${offset}`) : attempt)
 }

@@ -14,7 +14,7 @@ import { isBefore } from './position.ts'
 /** Reads one page. Throws a RangeError if the cursor is not valid, and {@link StoreUnavailable} if the journal cannot be read. */
 export async function listAttempts(options: ListingOptions, query: AttemptQuery): Promise<AttemptPage> {
   const missing = { records: 0, segments: 0, exact: true }
-  const walk: ListingWalk = { options, query, attempts: [], missing, leftBytes: MAX_READ_BYTES }
+  const walk: ListingWalk = { options, query, attempts: [], outcomes: [], missing, leftBytes: MAX_READ_BYTES }
   const cursor = query.cursor === undefined ? undefined : readCursor(query.cursor, query.order ?? 'newest')
   if (cursor !== undefined && isBefore(options.journal.end, cursor.at)) {
     throw new RangeError('is not a cursor that a page ended with')
@@ -26,6 +26,7 @@ export async function listAttempts(options: ListingOptions, query: AttemptQuery)
     const isMissing = missing.records > 0 || missing.segments > 0
     return {
       attempts: walk.attempts,
+      ...(walk.outcomes.length > 0 && { outcomes: walk.outcomes }),
       next_cursor: next === undefined ? null : printCursor(next),
       ...(isMissing && { missing }),
     }

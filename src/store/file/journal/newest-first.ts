@@ -91,7 +91,7 @@ function* addFromEnd(walk: ListingWalk, extent: Extent, chunk: Chunk, known: num
     const lineEnd = bytes[end - 1] === LF ? end - 1 : end
     const start = lineEnd === 0 ? 0 : bytes.lastIndexOf(LF, lineEnd - 1) + 1
     const line = readLine(walk, extent, chunk, start, lineEnd, records === undefined)
-    for (const one of line.attempts.reverse()) addIfMatching(walk, one)
+    for (const one of line.records.reverse()) addIfMatching(walk, one)
     if (records !== undefined) records = Math.max(0, records - line.passed)
     end = start
     if (++lines % LINES_PER_STEP === 0) yield

@@ -100,7 +100,7 @@ function* addFromStart(walk: ListingWalk, extent: Extent, chunk: Chunk, known: n
     const lf = bytes.indexOf(LF, start)
     const end = lf < 0 ? bytes.length : lf
     const line = readLine(walk, extent, chunk, start, end, records === undefined)
-    for (const one of line.attempts) addIfMatching(walk, one)
+    for (const one of line.records) addIfMatching(walk, one)
     if (records !== undefined) records += line.passed
     start = lf < 0 ? end : end + 1
     if (++lines % LINES_PER_STEP === 0) yield

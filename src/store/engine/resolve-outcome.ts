@@ -1,0 +1,86 @@
+/** What an outcome changes about its attempt: which result of each source is the latest, and which of them counts. */
+import { type Instant, MAX_AHEAD_MS, parseTimestamp, printTimestamp } from '../../core/attempt/timestamp.ts'
+import {
+  MAX_STANDING,
+  type Outcome,
+  type OutcomeRecord,
+  type StandingOutcome,
+  type Statement,
+} from '../../core/fold.ts'
+import type { FoundAttempt } from '../../core/log.ts'
+
+export interface Resolution {
+  /** When the outcome is recorded, in milliseconds since the epoch. */
+  readonly nowMs: number
+  /** Sources whose results count before those of the sources behind them, and before all others. */
+  readonly order: readonly string[]
+  /** The revision is higher than this one. */
+  readonly above: number
+}
+
+/**
+ * The record of an outcome. `duplicate`: without a time, it states what the latest outcome of its source states already. With one, the same
+ * result of its source at that time is recorded.
+ */
+export function resolveOutcome(
+  given: Outcome,
+  { attempt, at, outcomes }: FoundAttempt,
+  { nowMs, order, above }: Resolution,
+): OutcomeRecord | 'duplicate' {
+  const before = outcomes.at(-1)
+  const standing = before?.standing ?? []
+  const { outcome, statedMs } = withTime(given, nowMs)
+  const stated: StandingOutcome = { source: outcome.source, success: outcome.success, atMs: statedMs ?? nowMs }
+  const own = standing.find(({ source }) => source === stated.source)
+  if (statedMs === undefined && own?.success === outcome.success) return 'duplicate'
+  if (statedMs !== undefined && outcomes.some(one => isSame(one, outcome, statedMs))) return 'duplicate'
+  const latest = own !== undefined && stated.atMs < own.atMs ? standing : latestOf(standing, stated)
+  return {
+    kind: 'outcome',
+    nowMs,
+    idMs: nowMs,
+    outcome,
+    revision: Math.max(before?.revision ?? 0, above) + 1,
+    attempt,
+    at,
+    ...(before !== undefined && { before: before.counts }),
+    standing: latest,
+    counts: countingOf(latest, order),
+  }
+}
+
+/** The outcome with its time in UTC. A time too far ahead of the clock is the time of receipt, as that of an attempt. */
+function withTime(
+  { timestamp, ...outcome }: Outcome,
+  nowMs: number,
+): { readonly outcome: Outcome; readonly statedMs: number | undefined } {
+  const stated: Instant | undefined = timestamp === undefined ? undefined : parseTimestamp(timestamp)
+  if (stated === undefined || stated.ms > nowMs + MAX_AHEAD_MS) return { outcome, statedMs: undefined }
+  return {
+    outcome: { ...outcome, timestamp: printTimestamp({ ms: stated.ms, local: false }) },
+    statedMs: stated.ms,
+  }
+}
+
+/** Whether a record states the same result of the same source at the same time. An import may send an older outcome again. */
+function isSame({ outcome, nowMs }: OutcomeRecord, { source, success }: Outcome, atMs: number): boolean {
+  if (outcome.source !== source || outcome.success !== success) return false
+  return (outcome.timestamp === undefined ? nowMs : parseTimestamp(outcome.timestamp)?.ms) === atMs
+}
+
+/** The latest results with a new one of a source, in the order in which they were recorded. Of too many, the oldest is left out. */
+function latestOf(standing: readonly StandingOutcome[], added: StandingOutcome): readonly StandingOutcome[] {
+  const all = [...standing.filter(({ source }) => source !== added.source), added]
+  if (all.length <= MAX_STANDING) return all
+  const oldest = all.reduce((a, b) => (b.atMs < a.atMs ? b : a))
+  return all.filter(one => one !== oldest)
+}
+
+/** The result that counts: of the first source of the order that has one, else the latest. Of equal times, the one recorded last. */
+function countingOf(standing: readonly StandingOutcome[], order: readonly string[]): Statement {
+  const rank = ({ source }: StandingOutcome): number => (order.includes(source) ? order.indexOf(source) : order.length)
+  const { success, source } = standing.reduce((best, one) =>
+    rank(one) < rank(best) || (rank(one) === rank(best) && one.atMs >= best.atMs) ? one : best,
+  )
+  return { success, source }
+}
