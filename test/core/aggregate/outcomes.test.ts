@@ -85,7 +85,7 @@ function stepsOf(list: readonly Fact[], order: readonly number[], waits: readonl
     const place = (order[i % order.length] ?? 0) % ready.length
     const { fact, revision } = ready[place]!
     steps.push({ nowMs, fact, revision })
-    if ((order[i % order.length] ?? 0) % 7 === 0) steps.push({ nowMs })
+    if ((order[i % order.length] ?? 0) % 17 === 0) steps.push({ nowMs })
     if (revision === fact.outcomes.length) ready.splice(place, 1)
     else ready[place] = { fact, revision: revision + 1 }
   }
@@ -229,7 +229,7 @@ describe('attempts and outcomes in any order, with restarts from snapshots in be
           )
         }
       }),
-      { numRuns: 150 },
+      { numRuns: 60 },
     )
   })
 
@@ -257,7 +257,7 @@ describe('attempts and outcomes in any order, with restarts from snapshots in be
           expect(pending.reduce((sum, one) => sum + one, 0)).toBe(undecided.length)
         }
       }),
-      { numRuns: 100 },
+      { numRuns: 40 },
     )
   })
 
@@ -284,7 +284,7 @@ describe('attempts and outcomes in any order, with restarts from snapshots in be
         }
         expect(sums).toEqual({ ...expected, ...unreported })
       }),
-      { numRuns: 100 },
+      { numRuns: 40 },
     )
   })
 
@@ -304,7 +304,7 @@ describe('attempts and outcomes in any order, with restarts from snapshots in be
           expect([successes(row), failures(row)]).toEqual([successes(first), failures(first)])
         }
       }),
-      { numRuns: 100 },
+      { numRuns: 40 },
     )
   })
 })
@@ -370,7 +370,7 @@ test('the recent attempts of a key, its older blocks and its drift are those of 
         expected.add({ ...fact.attempt, success: resultIn(fact, 'latest')! }, { ms: fact.ms, local: false }, NOW_MS)
       expect(orderedOf(tally)).toEqual(orderedOf(expected))
     }),
-    { numRuns: 60 },
+    { numRuns: 40 },
   )
 })
 
