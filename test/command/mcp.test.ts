@@ -72,7 +72,7 @@ describe('tools', () => {
     })
     expect(JSON.stringify(byName.get('best_agent')?.outputSchema)).toContain('Probability, 0 to 1, that it is the best')
     expect(byName.get('record_attempt')).toMatchObject({
-      inputSchema: { required: ['agent_name', 'model_name', 'issue_type', 'success', 'time_seconds'] },
+      inputSchema: { required: ['agent_name', 'model_name', 'issue_type', 'time_seconds'] },
       annotations: { readOnlyHint: false },
     })
   })
