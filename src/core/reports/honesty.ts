@@ -1,9 +1,9 @@
 /** How what agents report of their success compares with what was verified later. */
 
-import { DELAY_BOUNDS } from '../aggregate/histogram-bounds.ts'
 import { namedRecord } from '../aggregate/metrics.ts'
 import {
   createOutcomeCounts,
+  DELAY_BOUNDS,
   delaysOf,
   mergeOutcomeCounts,
   type OutcomeCounts,
