@@ -24,7 +24,7 @@ import { copyTasks } from '../../../src/core/aggregate/task-sketch.ts'
 import { DEFAULT_TIERS } from '../../../src/core/aggregate/time-tiers.ts'
 import { type AgentAttempt, type AttemptKey, keyId } from '../../../src/core/attempt/attempt.ts'
 import { printTimestamp } from '../../../src/core/attempt/timestamp.ts'
-import { apply, type FoldState, type OutcomeRecord } from '../../../src/core/fold.ts'
+import { apply, decisionOf, type FoldState, type OutcomeRecord } from '../../../src/core/fold.ts'
 import { RangeNotHeld } from '../../../src/core/ports.ts'
 import { driftSteps } from '../../../src/core/reports/drift-report.ts'
 import { runToCompletion } from '../../../src/core/steps.ts'
@@ -95,8 +95,8 @@ function stepsOf(list: readonly Fact[], order: readonly number[], waits: readonl
 const ids = { limit: 10_000, keepMs: 1e12, seed: [1, 2] as const }
 const newSeries = () => createSeries({ limit: 10, keepMs: 1000 })
 
-function newState(maxKeys: number): FoldState {
-  const tally = createTally({ maxKeys, maxArms: 3, tiers: DEFAULT_TIERS })
+function newState(maxKeys: number, tiers = DEFAULT_TIERS): FoldState {
+  const tally = createTally({ maxKeys, maxArms: 3, tiers })
   return { tally, series: newSeries(), alerts: new Map(), ids: createDedupWindow(ids) }
 }
 
@@ -128,8 +128,8 @@ function outcomeRecord({ attempt, ms, outcomes }: Fact, revision: number, nowMs:
   }
 }
 
-function foldSteps(steps: readonly Step[], maxKeys: number): FoldState {
-  let state = newState(maxKeys)
+function foldSteps(steps: readonly Step[], maxKeys: number, tiers = DEFAULT_TIERS): FoldState {
+  let state = newState(maxKeys, tiers)
   for (const { nowMs, ...step } of steps) {
     if (step.fact === undefined) state = restored(state)
     else if (step.revision > 0) {
@@ -255,6 +255,35 @@ describe('attempts and outcomes in any order, with restarts from snapshots in be
           const pending = tally.ranged(range, {}, nowMs, 'any').map(({ summary }) => pendingIn(summary))
           const undecided = list.filter(fact => isIn(fact) && resultIn(fact, 'latest') === undefined)
           expect(pending.reduce((sum, one) => sum + one, 0)).toBe(undecided.length)
+        }
+      }),
+      { numRuns: 40 },
+    )
+  })
+
+  test('count in tiers that are filled from the log later like in those that were filled at once', () => {
+    fc.assert(
+      fc.property(histories, fc.array(fc.nat(60 * 24 * 60), { minLength: 4, maxLength: 4 }), (history, ages) => {
+        const steps = stepsOf(...history).filter(({ fact }) => fact !== undefined)
+        const { nowMs } = steps.at(-1)!
+        const { tally } = foldSteps(steps, 10)
+        const later = foldSteps(steps, 10, []).tally
+        later.times.reshape(DEFAULT_TIERS)
+        const tiers = [...DEFAULT_TIERS.keys()]
+        for (const { nowMs: atMs, ...step } of steps) {
+          if (step.fact === undefined) continue
+          const { attempt, ms } = step.fact
+          if (step.revision === 0) later.recount(attempt, { ms, local: false }, atMs, tiers)
+          else later.recountOutcome(decisionOf(outcomeRecord(step.fact, step.revision, atMs)), atMs, tiers)
+        }
+        for (const age of [0, 30, ...ages]) {
+          const range = { sinceMs: nowMs - age * MINUTE_MS, untilMs: nowMs + HOUR_MS }
+          if (clippedOrNot(tally, range, nowMs) === undefined) continue
+          for (const view of [...OUTCOME_VIEWS, 'any'] as const) {
+            const read = (one: Tally) =>
+              one.ranged(range, {}, nowMs, view).map(({ key, summary }) => [key, numbersOf(summary), pendingIn(summary)])
+            expect(new Set(read(later))).toEqual(new Set(read(tally)))
+          }
         }
       }),
       { numRuns: 40 },
