@@ -63,7 +63,7 @@ const facts = fc
       age: fc.oneof(fc.nat(90), fc.nat(40 * 60), fc.nat(120 * 24 * 60)),
       outcomes: fc.array(fc.boolean(), { maxLength: 3 }),
     }),
-    { minLength: 1, maxLength: 40 },
+    { minLength: 1, maxLength: 40, size: 'max' },
   )
   .map(list =>
     list.map(({ attempt, agent, issue, isPending, age, outcomes }, i): Fact => {
@@ -194,7 +194,7 @@ const idOf = ({ key }: { readonly key: AttemptKey }): string => keyId(key)
 
 const histories = fc.tuple(
   facts,
-  fc.array(fc.nat(1000), { minLength: 1, maxLength: 60 }),
+  fc.array(fc.nat(1000), { minLength: 1, maxLength: 60, size: 'max' }),
   fc.array(fc.constantFrom(0, 0, 0, 1, 20, 180, 1800), { minLength: 1, maxLength: 9 }),
 )
 
@@ -229,7 +229,7 @@ describe('attempts and outcomes in any order, with restarts from snapshots in be
           )
         }
       }),
-      { numRuns: 60 },
+      { numRuns: 30 },
     )
   })
 
@@ -257,7 +257,7 @@ describe('attempts and outcomes in any order, with restarts from snapshots in be
           expect(pending.reduce((sum, one) => sum + one, 0)).toBe(undecided.length)
         }
       }),
-      { numRuns: 40 },
+      { numRuns: 25 },
     )
   })
 
@@ -281,12 +281,14 @@ describe('attempts and outcomes in any order, with restarts from snapshots in be
           if (clippedOrNot(tally, range, nowMs) === undefined) continue
           for (const view of [...OUTCOME_VIEWS, 'any'] as const) {
             const read = (one: Tally) =>
-              one.ranged(range, {}, nowMs, view).map(({ key, summary }) => [key, numbersOf(summary), pendingIn(summary)])
+              one
+                .ranged(range, {}, nowMs, view)
+                .map(({ key, summary }) => [key, numbersOf(summary), pendingIn(summary)])
             expect(new Set(read(later))).toEqual(new Set(read(tally)))
           }
         }
       }),
-      { numRuns: 40 },
+      { numRuns: 25 },
     )
   })
 
@@ -313,7 +315,7 @@ describe('attempts and outcomes in any order, with restarts from snapshots in be
         }
         expect(sums).toEqual({ ...expected, ...unreported })
       }),
-      { numRuns: 40 },
+      { numRuns: 25 },
     )
   })
 
@@ -333,7 +335,7 @@ describe('attempts and outcomes in any order, with restarts from snapshots in be
           expect([successes(row), failures(row)]).toEqual([successes(first), failures(first)])
         }
       }),
-      { numRuns: 40 },
+      { numRuns: 25 },
     )
   })
 })
@@ -355,9 +357,9 @@ function clippedOrNot(tally: Tally, range: Parameters<Tally['times']['clip']>[0]
 const longHistories = fc.record({
   attempts: fc.array(
     fc.record({ success: fc.boolean(), isPending: fc.boolean(), late: fc.oneof(fc.constant(0), fc.nat(400)) }),
-    { minLength: 50, maxLength: 1200 },
+    { minLength: 150, maxLength: 1200, size: 'max' },
   ),
-  outcomes: fc.array(fc.tuple(fc.nat(), fc.nat(500), fc.boolean()), { minLength: 1, maxLength: 200 }),
+  outcomes: fc.array(fc.tuple(fc.nat(), fc.nat(500), fc.boolean()), { minLength: 1, maxLength: 300, size: 'max' }),
 })
 
 test('the recent attempts of a key, its older blocks and its drift are those of the final facts', () => {
@@ -399,7 +401,7 @@ test('the recent attempts of a key, its older blocks and its drift are those of 
         expected.add({ ...fact.attempt, success: resultIn(fact, 'latest')! }, { ms: fact.ms, local: false }, NOW_MS)
       expect(orderedOf(tally)).toEqual(orderedOf(expected))
     }),
-    { numRuns: 40 },
+    { numRuns: 25 },
   )
 })
 

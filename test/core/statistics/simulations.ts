@@ -13,6 +13,7 @@ import { driftSimulations } from './drift-simulations.ts'
 import { experimentSimulations } from './experiment-simulations.ts'
 import { fairSimulations } from './fair-simulations.ts'
 import { intervalSimulations } from './interval-simulations.ts'
+import { pairedSimulations } from './paired-simulations.ts'
 import { pickSimulations } from './pick-simulations.ts'
 import { sequentialSimulations } from './sequential-simulations.ts'
 import type { Simulation } from './simulation.ts'
@@ -33,6 +34,7 @@ export const simulationsOfDrift: readonly Simulation[] = [
 
 export const simulations: readonly Simulation[] = [
   ...intervalSimulations,
+  ...pairedSimulations,
   ...clusterSimulations,
   ...clusterAmountSimulations,
   ...clusterLookSimulations,
