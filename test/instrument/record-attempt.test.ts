@@ -60,7 +60,7 @@ describe('recordAttempt', () => {
     ['null', null],
     ['a text', 'attempt'],
     ['a list', [attempt]],
-    ['without success', { ...attempt, success: undefined }],
+    ['with a result that is none', { ...attempt, success: 'yes' }],
     ['with a time that is none', { ...attempt, time_seconds: Number.NaN }],
     [
       'unreadable',
