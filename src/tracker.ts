@@ -28,7 +28,9 @@ import type { CostReport } from './core/reports/cost-report.ts'
 import type { ExperimentOptions, ExperimentReport } from './core/reports/experiment-report.ts'
 import type { FairGrouping } from './core/reports/fair-report.ts'
 import type { Grouping } from './core/reports/grouped-rates.ts'
+import type { HonestyReport } from './core/reports/honesty.ts'
 import type { ModelPerformance } from './core/reports/model-comparison.ts'
+import type { WithOutcomes } from './core/reports/outcome-totals.ts'
 import { type Ranged, type RangeQuestion, withoutRange } from './core/reports/range.ts'
 import type { PerformanceReport } from './core/reports/report.ts'
 import type { RoutingOptions, RoutingReport } from './core/reports/routing.ts'
@@ -180,7 +182,7 @@ export class AgentPerformanceTracker {
   async getBestAgentForIssueType(
     issueType: string,
     options: BestAgentOptions & RangeQuestion & Stoppable = {},
-  ): Promise<(DecidedBestAgent & Ranged) | undefined> {
+  ): Promise<(DecidedBestAgent & WithOutcomes & Ranged) | undefined> {
     const parameters = {
       ...selectionOf(options),
       issue_type: issueType,
@@ -212,13 +214,18 @@ export class AgentPerformanceTracker {
   /** The calibration of stated confidence, overall and by group. */
   async getCalibration(
     options: SelectionOptions & { readonly groupBy?: Grouping | undefined } = {},
-  ): Promise<CalibrationReport & Ranged> {
+  ): Promise<CalibrationReport & WithOutcomes & Ranged> {
     return this.ask('calibration', { ...selectionOf(options), group_by: options.groupBy }, options.signal)
   }
 
   /** Costs per attempt and per success, by agent, model and issue type. */
   async getCosts(options: SelectionOptions = {}): Promise<CostReport & Ranged> {
     return this.ask('costs', selectionOf(options), options.signal)
+  }
+
+  /** What agents report of their success against what was verified later, and how long that takes. */
+  async getHonesty(options: Omit<SelectionOptions, 'outcome'> = {}): Promise<HonestyReport & Ranged> {
+    return this.ask('honesty', selectionOf(options), options.signal)
   }
 
   /**
@@ -228,7 +235,7 @@ export class AgentPerformanceTracker {
   async getExperiment(
     name: string,
     options: ExperimentOptions & SelectionOptions & { readonly shares?: string | undefined } = {},
-  ): Promise<(ExperimentReport & Ranged) | undefined> {
+  ): Promise<(ExperimentReport & WithOutcomes & Ranged) | undefined> {
     const { baseline, adaptive, shares, margin, signal } = options
     return this.ask('experiments/{name}', { name, ...selectionOf(options), baseline, adaptive, shares, margin }, signal)
   }
@@ -254,7 +261,7 @@ export class AgentPerformanceTracker {
     issueType: string,
     options: RoutingOptions &
       SelectionOptions & { readonly minAttempts?: number | undefined; readonly halfLifeMs?: number | undefined } = {},
-  ): Promise<RoutingReport & Ranged> {
+  ): Promise<RoutingReport & WithOutcomes & Ranged> {
     const { seed, max_cost_usd, min_success_rate } = options
     const parameters = {
       ...selectionOf(options),

@@ -1,7 +1,8 @@
 /** Text for a terminal: tables with bold titles, and sentences wrapped to its width. */
+import type { WithOutcomes } from '../core/reports/outcome-totals.ts'
 import { asOfOf, type Ranged, rangeOf } from '../core/reports/range.ts'
 import type { Selection } from '../core/reports/selection.ts'
-import { counted } from './format.ts'
+import { counted, whole } from './format.ts'
 import type { Hints } from './hints.ts'
 import { bold, type Io, styled, widthOf } from './io.ts'
 import { isNarrowed } from './parameters.ts'
@@ -61,11 +62,20 @@ export function tooFew(who: string, minAttempts: number | undefined, at: string,
   return `${who} has ${counted(minAttempts ?? 5, 'attempt')} ${at} that fit the question: ${hint}.`
 }
 
+/** How the attempts were judged, where that is not only by what they reported. */
+function judgedLine(answer: object): string[] {
+  const { outcomes } = answer as Partial<WithOutcomes>
+  if (outcomes === undefined || outcomes.verified + outcomes.pending === 0) return []
+  const { verified, reported, pending } = outcomes
+  return [`Judged by: outcomes ${whole(verified)}, own reports ${whole(reported)}; pending ${whole(pending)}`]
+}
+
 /** The text of an answer, with what it states about itself on lines of their own. */
 export function withAnswered(text: string, answer: Ranged, io: Pick<Io, 'stdout' | 'env'>): string {
   const [range, asOf] = [rangeOf(answer), asOfOf(answer)]
   const lines = [
     ...(range === undefined ? [] : [`Range: ${range.since} to ${range.until}`]),
+    ...judgedLine(answer),
     ...(asOf === undefined ? [] : [`As of ${asOf}: later attempts of other sidecars may be missing.`]),
   ]
   return lines.length === 0 ? text : `${text}\n\n${styled('dim', lines.join('\n'), io.stdout, io.env)}`

@@ -21,15 +21,6 @@ export const ARM_FAMILIES: readonly FamilyOf<ArmCopy>[] = [
     read: ({ summary }) => [successes(summary), failures(summary)],
   },
   {
-    name: 'agent_experiment_attempt_corrections_total',
-    type: 'counter',
-    unit: '{correction}',
-    help: 'Results of an experiment that an outcome corrected, by the result that counts since. They are included in agent_attempt_corrections_total.',
-    labels: [...ARM, 'result'],
-    values: ['success', 'failure'],
-    read: ({ corrections }) => corrections,
-  },
-  {
     name: 'agent_experiment_attempt_duration_seconds',
     type: 'histogram',
     unit: 's',
@@ -45,6 +36,15 @@ export const ARM_FAMILIES: readonly FamilyOf<ArmCopy>[] = [
     help: 'Cost of attempts of an experiment in US dollars: as reported, otherwise computed from tokens and prices.',
     labels: ARM,
     read: ({ summary }) => [costs(summary).sum],
+  },
+  {
+    name: 'agent_experiment_attempt_corrections_total',
+    type: 'counter',
+    unit: '{correction}',
+    help: 'Results of an experiment that an outcome corrected, by the result that counts since. They are included in agent_attempt_corrections_total.',
+    labels: [...ARM, 'result'],
+    values: ['success', 'failure'],
+    read: ({ corrections }) => corrections,
   },
 ]
 

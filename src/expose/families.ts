@@ -37,14 +37,6 @@ export const KEY_FAMILIES: readonly FamilyOf<KeyCopy>[] = [
     read: ({ summary }) => [successes(summary), failures(summary)],
   },
   {
-    name: 'agent_attempt_corrections_total',
-    type: 'counter',
-    unit: '{correction}',
-    help: 'Results that an outcome corrected, by the result that counts since. Successes by the latest results: agent_attempts_total of success, plus the corrections to success, minus those to failure.',
-    ...BY_RESULT,
-    read: ({ corrections }) => corrections,
-  },
-  {
     name: 'agent_attempt_confidence',
     type: 'histogram',
     unit: '1',
@@ -78,6 +70,14 @@ export const KEY_FAMILIES: readonly FamilyOf<KeyCopy>[] = [
     labels: [...KEY_LABELS, 'token_type'],
     values: TOKEN_TYPES,
     read: ({ summary }) => tokens(summary),
+  },
+  {
+    name: 'agent_attempt_corrections_total',
+    type: 'counter',
+    unit: '{correction}',
+    help: 'Results that an outcome corrected, by the result that counts since. Successes by the latest results: agent_attempts_total of success, plus the corrections to success, minus those to failure.',
+    ...BY_RESULT,
+    read: ({ corrections }) => corrections,
   },
   {
     name: 'agent_last_attempt_timestamp_seconds',

@@ -9,7 +9,9 @@ import type { CostReport } from '../core/reports/cost-report.ts'
 import type { ExperimentOptions, ExperimentReport } from '../core/reports/experiment-report.ts'
 import type { FairGrouping } from '../core/reports/fair-report.ts'
 import type { GroupedRates, Grouping } from '../core/reports/grouped-rates.ts'
+import type { HonestyReport } from '../core/reports/honesty.ts'
 import type { ModelPerformance } from '../core/reports/model-comparison.ts'
+import type { WithOutcomes } from '../core/reports/outcome-totals.ts'
 import { type Ranged, type RangeQuestion, withoutRange } from '../core/reports/range.ts'
 import type { Rate } from '../core/reports/rate.ts'
 import type { PerformanceReport } from '../core/reports/report.ts'
@@ -43,7 +45,7 @@ export interface QuestionRange extends WithDates<RangeQuestion> {}
 export interface QuestionFilter extends WithDates<Selection> {}
 
 /** The best agent, and the evidence for it. */
-export type BestAgentAnswer = DecidedBestAgent
+export type BestAgentAnswer = DecidedBestAgent & WithOutcomes
 
 /** The conditions and the ranking of routes. Durations are text such as `15m`, `24h`, `7d`. */
 export interface RouteOptions extends Omit<QuestionFilter, 'issue_type'> {
@@ -102,17 +104,22 @@ export interface SidecarClient {
   ): Promise<Record<string, ModelPerformance>>
   report(filter?: QuestionFilter): Promise<PerformanceReport & Ranged>
   /** A ranked list of agents for the next issue of this type, best first. Empty if no agent meets the conditions. */
-  route(issueType: string, options?: RouteOptions): Promise<RoutingReport & Ranged>
+  route(issueType: string, options?: RouteOptions): Promise<RoutingReport & WithOutcomes & Ranged>
   /** The rate over time, in intervals of at least `interval` (such as `1h`, `7d`; by default chosen), and the drift of keys and agents. */
   trends(options?: QuestionFilter & { readonly interval?: string | undefined }): Promise<TrendReport & Ranged>
   /** The calibration of stated confidence, by agent or by `groupBy`. */
   calibration(
     options?: QuestionFilter & { readonly groupBy?: Grouping | undefined },
-  ): Promise<CalibrationReport & Ranged>
+  ): Promise<CalibrationReport & WithOutcomes & Ranged>
   /** Costs per attempt and per success. */
   costs(filter?: QuestionFilter): Promise<CostReport & Ranged>
+  /** What agents report of their success against what was verified later, and how long that takes. */
+  honesty(filter?: Omit<QuestionFilter, 'outcome'>): Promise<HonestyReport & Ranged>
   /** The results of an A/B test so far. Valid to ask after every attempt. Undefined if there is no such experiment or baseline. */
-  experiment(name: string, options?: ExperimentQuestion): Promise<(ExperimentReport & Ranged) | undefined>
+  experiment(
+    name: string,
+    options?: ExperimentQuestion,
+  ): Promise<(ExperimentReport & WithOutcomes & Ranged) | undefined>
   /**
    * States the intended shares, the baseline and the end of an experiment, in place of what was stated before. Needs a sidecar started with
    * `--admin`, and a token with the scope `admin` where tokens are used.
@@ -124,7 +131,10 @@ export interface SidecarClient {
   ): Promise<FairComparison & Ranged>
   /** A page of recorded attempts, newest first. `limit` is 100 by default, at most 1,000. `cursor` is the `next_cursor` of the previous page. */
   attempts(
-    page?: QuestionFilter & { readonly limit?: number | undefined; readonly cursor?: string | undefined },
+    page?: Omit<QuestionFilter, 'outcome'> & {
+      readonly limit?: number | undefined
+      readonly cursor?: string | undefined
+    },
   ): Promise<AttemptPage & Ranged>
   /**
    * Follows the attempts as they are recorded, and what changes. It connects again by itself. Attempts that were missed are replaced by a
@@ -180,6 +190,7 @@ export function createClient(url: string | URL = urlOfEnvironment(), options: Cl
     calibration: (options = {}) =>
       ask('calibration', { ...selectionOf(options), group_by: options.groupBy }, ['overall', 'groups']),
     costs: (filter = {}) => ask('costs', selectionOf(filter), ['overall', 'by_agent', 'by_model']),
+    honesty: (filter = {}) => ask('honesty', selectionOf(filter), ['overall', 'by_agent', 'by_model']),
     experiment: (name, options = {}) => {
       const { baseline, adaptive, margin } = options
       const shares = options.shares && sharesText(options.shares)

@@ -10,8 +10,8 @@ export function acceptSpellings(facts: Facts, modelAliases: () => ModelAliases):
     return model_name === undefined ? filter : { ...filter, model_name: modelNameOf(modelAliases(), model_name) }
   }
   return {
-    summaries: (range, filter = {}, signal) => facts.summaries(range, named(filter), signal),
-    arms: (experiment, range, filter = {}, signal) => facts.arms(experiment, range, named(filter), signal),
+    summaries: (range, filter = {}, ...more) => facts.summaries(range, named(filter), ...more),
+    arms: (experiment, range, filter = {}, ...more) => facts.arms(experiment, range, named(filter), ...more),
     overflowedArms: (experiment, range, filter = {}) => facts.overflowedArms(experiment, range, named(filter)),
     attempts: query => facts.attempts(named(query)),
     experiments: () => facts.experiments(),

@@ -5,6 +5,7 @@ import type { BestAgent } from '../core/reports/best-agent.ts'
 import type { CostAnswer } from '../core/reports/cost-report.ts'
 import { GROUPINGS, type Grouping } from '../core/reports/grouped-rates.ts'
 import type { ModelPerformance } from '../core/reports/model-comparison.ts'
+import type { OutcomeTotals } from '../core/reports/outcome-totals.ts'
 import type { Rate } from '../core/reports/rate.ts'
 import type { CostEstimate } from '../core/statistics/cost.ts'
 import type { Drift } from '../core/statistics/drift.ts'
@@ -75,6 +76,14 @@ export const rate: ObjectSchema<Rate> = objectSchema('Rate', {
   evidence,
   clusters,
   effective_attempts: effectiveAttempts,
+})
+
+export const outcomeTotals: ObjectSchema<OutcomeTotals> = objectSchema('OutcomeTotals', {
+  verified: attempts.meta({ description: 'Attempts that count by an outcome.' }),
+  reported: attempts.meta({ description: 'Attempts that count as reported, because they have no outcome.' }),
+  pending: attempts.meta({
+    description: 'Attempts that reported no result and have no outcome. They count in no rate.',
+  }),
 })
 
 /** Beside the raw rate. */

@@ -5,11 +5,11 @@ import { OUTCOME_FIELDS } from '../core/attempt/outcome.ts'
 import type { Outcome } from '../core/fold.ts'
 import type { AttemptOrder, AttemptPage, MissingAttempts } from '../core/ports.ts'
 import type { Selection } from '../core/reports/selection.ts'
-import { choice, count, flag, selection, text } from './parameters.ts'
+import { choice, count, flag, text, withoutOutcome } from './parameters.ts'
 import { defineQuestion, InvalidParameters, type Question } from './question.ts'
 import { type ObjectSchema, objectSchema } from './schema.ts'
 
-export interface AttemptsQuery extends Selection {
+export interface AttemptsQuery extends Omit<Selection, 'outcome'> {
   /** 1 to 1,000. 100 by default. */
   readonly limit?: number | undefined
   /** The `next_cursor` of the previous page. */
@@ -74,7 +74,7 @@ export const attempts: Question<'attempts', AttemptsQuery, AttemptPage> = define
   isExact: true,
   summary: 'Kept attempts, newest first; follow next_cursor for more',
   parameters: z.strictObject({
-    ...selection,
+    ...withoutOutcome,
     limit: count('Attempts per page at most', 1, 1000).default(100),
     cursor: text('The next_cursor of the page before', 'cursor').optional(),
     order: choice(

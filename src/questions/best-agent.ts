@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import type { StopSignal } from '../core/ports.ts'
 import {
   type Contender,
   DECISIONS,
@@ -7,19 +8,22 @@ import {
   RANKINGS,
   type Ranking,
 } from '../core/reports/best-agent.ts'
+import type { WithOutcomes } from '../core/reports/outcome-totals.ts'
 import type { Selection } from '../core/reports/selection.ts'
-import { shrunkRateSteps } from '../core/reports/shrunk-rates.ts'
+import { type ShrunkRate, shrunkRateSteps } from '../core/reports/shrunk-rates.ts'
 import { runYielding } from '../lib/event-loop.ts'
 import {
   attempts,
   bestAgent as bestAgentSchema,
   costEstimate,
+  outcomeTotals,
   probability,
   rate,
   shrunkRate,
 } from './answer-schemas.ts'
+import { outcomesIn } from './outcomes.ts'
 import { choice, minAttempts, name, selection } from './parameters.ts'
-import { defineQuestion, type Question } from './question.ts'
+import { defineQuestion, type Facts, type ParsedQuery, type Question } from './question.ts'
 import { type ObjectSchema, objectSchema } from './schema.ts'
 
 export interface BestAgentQuery extends Selection {
@@ -40,7 +44,10 @@ const contender: ObjectSchema<Contender> = objectSchema('Contender', {
   cost_per_success: costPerSuccess,
 })
 
-const decidedBestAgent: ObjectSchema<DecidedBestAgent> = objectSchema('DecidedBestAgent', {
+/** The best agent, and how its attempts and those of the others were judged. */
+export interface BestAgentAnswer extends DecidedBestAgent, WithOutcomes {}
+
+const decidedBestAgent: ObjectSchema<BestAgentAnswer> = objectSchema('DecidedBestAgent', {
   ...bestAgentSchema.shape,
   shrunk_rate: shrunkRate,
   cost_per_success: costPerSuccess,
@@ -59,10 +66,11 @@ const decidedBestAgent: ObjectSchema<DecidedBestAgent> = objectSchema('DecidedBe
     description:
       'Further attempts of each contender until it is decided in 80 % of cases, for all jointly; null if unknown.',
   }),
+  outcomes: outcomeTotals,
 })
 
 /** Undefined if no agent has `min_attempts`. */
-export const bestAgent: Question<'best-agent', BestAgentQuery, DecidedBestAgent | undefined> = defineQuestion({
+export const bestAgent: Question<'best-agent', BestAgentQuery, BestAgentAnswer | undefined> = defineQuestion({
   path: 'best-agent',
   summary: 'The best agent for an issue type, and whether that is decided',
   command: 'best',
@@ -74,14 +82,24 @@ export const bestAgent: Question<'best-agent', BestAgentQuery, DecidedBestAgent 
   }),
   answer: decidedBestAgent,
   example: { issue_type: 'complexity' },
-  async run(facts, { range, filter, min_attempts, rank_by }, signal) {
+  async run(facts, query, signal) {
+    const { range, filter, min_attempts, rank_by } = query
     const summaries = await facts.summaries(range, filter, signal)
-    const options = { minAttempts: min_attempts, rankBy: rank_by }
-    if (rank_by !== 'shrunk') return await runYielding(decidedBestSteps(summaries, options), signal)
-    const everywhere = await facts.summaries(range, { ...filter, issue_type: undefined }, signal)
-    const rates = await runYielding(shrunkRateSteps(everywhere), signal)
-    return await runYielding(decidedBestSteps(summaries, { ...options, shrunkRate: rates }), signal)
+    const rates = rank_by === 'shrunk' ? await shrunkRates(facts, query, signal) : undefined
+    const options = { minAttempts: min_attempts, rankBy: rank_by, shrunkRate: rates }
+    const best = await runYielding(decidedBestSteps(summaries, options), signal)
+    return best && { ...best, outcomes: await outcomesIn(facts, query, signal) }
   },
   noAnswer: ({ min_attempts, issue_type }) =>
     `no agent has ${min_attempts} attempts or more at issue type "${issue_type}"`,
 })
+
+/** The rates at all issue types, from which those at one borrow. */
+async function shrunkRates(
+  facts: Facts,
+  { range, filter }: Pick<ParsedQuery, 'range' | 'filter'>,
+  signal: StopSignal | undefined,
+): Promise<ShrunkRate> {
+  const everywhere = await facts.summaries(range, { ...filter, issue_type: undefined }, signal)
+  return await runYielding(shrunkRateSteps(everywhere), signal)
+}

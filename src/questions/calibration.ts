@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { type CalibrationReport, calibrationSteps } from '../core/reports/calibration-report.ts'
 import { GROUPINGS, type Grouping } from '../core/reports/grouped-rates.ts'
+import type { WithOutcomes } from '../core/reports/outcome-totals.ts'
 import type { Selection } from '../core/reports/selection.ts'
 import type { Calibration, ReliabilityBin } from '../core/statistics/calibration.ts'
 import { runYielding } from '../lib/event-loop.ts'
@@ -10,9 +11,11 @@ import {
   effectiveAttempts,
   grouping,
   meanInterval,
+  outcomeTotals,
   probability,
   rateInterval,
 } from './answer-schemas.ts'
+import { outcomesIn } from './outcomes.ts'
 import { choice, selection } from './parameters.ts'
 import { defineQuestion, type Question } from './question.ts'
 import { byName, type ObjectSchema, objectSchema, strictObject } from './schema.ts'
@@ -57,13 +60,17 @@ const calibrationSchema: ObjectSchema<Calibration> = objectSchema('Calibration',
   bins: z.array(reliabilityBin),
 })
 
-const answer: ObjectSchema<CalibrationReport> = objectSchema('CalibrationReport', {
+/** The calibration, and how the attempts were judged. */
+export interface CalibrationAnswer extends CalibrationReport, WithOutcomes {}
+
+const answer: ObjectSchema<CalibrationAnswer> = objectSchema('CalibrationReport', {
+  outcomes: outcomeTotals,
   group_by: grouping,
   overall: calibrationSchema.meta({ description: 'All attempts together.' }),
   groups: byName(calibrationSchema, 'By the name of the group.'),
 })
 
-export const calibration: Question<'calibration', CalibrationQuery, CalibrationReport> = defineQuestion({
+export const calibration: Question<'calibration', CalibrationQuery, CalibrationAnswer> = defineQuestion({
   path: 'calibration',
   summary: 'Whether stated confidence can be believed',
   command: 'calibration',
@@ -73,7 +80,10 @@ export const calibration: Question<'calibration', CalibrationQuery, CalibrationR
   }),
   answer,
   example: {},
-  async run(facts, { range, filter, group_by }, signal) {
-    return await runYielding(calibrationSteps(await facts.summaries(range, filter, signal), group_by), signal)
+  async run(facts, query, signal) {
+    const { range, filter, group_by } = query
+    const summaries = await facts.summaries(range, filter, signal)
+    const report = await runYielding(calibrationSteps(summaries, group_by), signal)
+    return { ...report, outcomes: await outcomesIn(facts, query, signal) }
   },
 })

@@ -10,11 +10,12 @@ import {
   overflowMessage,
   type VariantReport,
 } from '../core/reports/experiment-report.ts'
+import { outcomeTotals as totalsOf, type WithOutcomes } from '../core/reports/outcome-totals.ts'
 import type { Selection } from '../core/reports/selection.ts'
 import { parseShares } from '../core/reports/shares.ts'
 import type { DifferenceInterval } from '../core/statistics/mean-difference.ts'
 import { runYielding } from '../lib/event-loop.ts'
-import { attempts, bestAgent, costs, probability, rate, rateDifference } from './answer-schemas.ts'
+import { attempts, bestAgent, costs, outcomeTotals, probability, rate, rateDifference } from './answer-schemas.ts'
 import { amount, flag, name, selection, text } from './parameters.ts'
 import { defineQuestion, type Facts, type ParsedQuery, type Question } from './question.ts'
 import { byName, type ObjectSchema, objectSchema } from './schema.ts'
@@ -79,7 +80,11 @@ const comparison: ObjectSchema<ComparedVariant> = objectSchema('ComparedVariant'
   avg_cost_usd_difference_interval: meanDifferenceInterval('US dollars'),
 })
 
-const answer: ObjectSchema<ExperimentReport> = objectSchema('ExperimentReport', {
+/** The report, and how the attempts of the experiment were judged. */
+export interface ExperimentAnswer extends ExperimentReport, WithOutcomes {}
+
+const answer: ObjectSchema<ExperimentAnswer> = objectSchema('ExperimentReport', {
+  outcomes: outcomeTotals,
   experiment: z.string(),
   variants: z.array(variant).meta({
     description: 'Every variant that was ever seen or is stated in the shares, the baseline first.',
@@ -132,7 +137,7 @@ function planOf(stored: ExperimentPlan | undefined, shares: string | undefined):
  * Undefined if there is no such experiment, or no such baseline in it. Rejects with {@link ExperimentNotTold} if its attempts may have been
  * recorded without their variant, because the limit of arms was reached.
  */
-export const experiment: Question<'experiments/{name}', ExperimentQuery, ExperimentReport | undefined> = defineQuestion(
+export const experiment: Question<'experiments/{name}', ExperimentQuery, ExperimentAnswer | undefined> = defineQuestion(
   {
     path: 'experiments/{name}',
     summary: 'What an A/B test says so far; may be asked after every attempt',
@@ -168,7 +173,9 @@ export const experiment: Question<'experiments/{name}', ExperimentQuery, Experim
       const report = await runYielding(steps, signal)
       const reason = report === undefined ? overflowMessage(name, overflowed) : undefined
       if (reason !== undefined) throw new ExperimentNotTold(reason)
-      return report
+      if (report === undefined) return undefined
+      const latest = await facts.arms(name, range, filter, signal, 'latest')
+      return { ...report, outcomes: totalsOf(latest.map(({ summary }) => summary)) }
     },
     noAnswer: ({ baseline }) =>
       `no attempt belongs to an experiment of that name${baseline === undefined ? '' : `, or none with the variant "${baseline}"`}`,

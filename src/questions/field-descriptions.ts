@@ -12,6 +12,7 @@ export const FIELD_DESCRIPTIONS: ReadonlyMap<string, string> = new Map(
     variant: 'Name of the variant.',
     baseline: 'Name of the variant that this one is compared with.',
     name: 'Name of the compared agent or model.',
+    outcomes: 'How the attempts were judged: by an outcome, by what they reported, or not yet.',
     issue_types: 'Issue types with attempts, sorted.',
     agents_used: 'Agents with attempts, sorted.',
     group_by: 'What the groups have in common.',

@@ -3,6 +3,7 @@
  * are numbers or booleans. The schemas accept both.
  */
 import { z } from 'zod'
+import { OUTCOME_VIEWS } from '../core/aggregate/outcomes.ts'
 import { parseDuration } from '../core/attempt/timestamp.ts'
 import { nameProblem } from '../core/attempt/validation.ts'
 import { type RangeQuestion, zoneDetail, zoneOf } from '../core/reports/range.ts'
@@ -104,10 +105,19 @@ export const range: Fields<RangeQuestion> = {
   tz: zone('IANA time zone of dates, and of days and weeks, such as Europe/Berlin (default: UTC)').optional(),
 }
 
-/** Shared by all questions about keys. */
-export const selection: Fields<Selection> = {
+/** Shared by all questions about keys, whichever results count. */
+export const withoutOutcome: Fields<Omit<Selection, 'outcome'>> = {
   agent_name: name('Only this agent').optional(),
   model_name: name('Only this model, by its name or by a spelling in --model-aliases').optional(),
   issue_type: name('Only this issue type').optional(),
   ...range,
+}
+
+/** Shared by all questions about results. */
+export const selection: Fields<Selection> = {
+  ...withoutOutcome,
+  outcome: choice(
+    OUTCOME_VIEWS,
+    'Which results count: latest (that of outcomes where there are any, else as reported; the default), reported, or verified (only attempts with an outcome)',
+  ).optional(),
 }

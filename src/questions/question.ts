@@ -4,6 +4,7 @@ import type { AlertSettings } from '../core/alerts/alert.ts'
 import type { TimeZone } from '../core/attempt/time-zone.ts'
 import type { KeyFilter, StopSignal, Store, TimeRange } from '../core/ports.ts'
 import type { Ranged } from '../core/reports/range.ts'
+import type { Selection } from '../core/reports/selection.ts'
 import type { ParameterFault } from '../server/problem.ts'
 import { clipQuery, sayAnswered, withAnswered } from './answered-range.ts'
 import type { Exactly } from './schema.ts'
@@ -109,11 +110,23 @@ export function defineQuestion<
     answer: withAnswered(answer) as typeof answer,
     async run(facts, query, signal) {
       const clipped = await clipQuery(facts, query, isExact, signal)
-      return sayAnswered(await run(facts, clipped, signal), clipped.answered)
+      return sayAnswered(await run(viewedFacts(facts, query), clipped, signal), clipped.answered)
     },
     ...(print !== undefined && {
-      print: async (facts, query, signal) => print(facts, await clipQuery(facts, query, isExact, signal), signal),
+      print: async (facts, query, signal) =>
+        print(viewedFacts(facts, query), await clipQuery(facts, query, isExact, signal), signal),
     }),
+  }
+}
+
+/** The facts whose summaries count the results that a query asks for, unless the question asks for others. */
+function viewedFacts(facts: Facts, query: ParsedQuery): Facts {
+  const { outcome = 'latest' }: Pick<Selection, 'outcome'> = query as ParsedQuery<Selection>
+  if (outcome === 'latest') return facts
+  return {
+    ...facts,
+    summaries: (range, filter, signal, view = outcome) => facts.summaries(range, filter, signal, view),
+    arms: (experiment, range, filter, signal, view = outcome) => facts.arms(experiment, range, filter, signal, view),
   }
 }
 

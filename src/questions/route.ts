@@ -5,6 +5,7 @@ import { type AttemptKey, keyId } from '../core/attempt/attempt.ts'
 import type { KeySummary, StopSignal } from '../core/ports.ts'
 import { isQualified } from '../core/reports/best-agent.ts'
 import { countsOf } from '../core/reports/groups.ts'
+import type { WithOutcomes } from '../core/reports/outcome-totals.ts'
 import {
   discountWindows,
   type RouteAnswer,
@@ -19,7 +20,8 @@ import type { Counts } from '../core/statistics/counts.ts'
 import { EXCLUSIONS } from '../core/statistics/ranking.ts'
 import { forEachKey, type Steps } from '../core/steps.ts'
 import { runYielding } from '../lib/event-loop.ts'
-import { bestAgent, probability, rate, shrunkRate } from './answer-schemas.ts'
+import { bestAgent, outcomeTotals, probability, rate, shrunkRate } from './answer-schemas.ts'
+import { outcomesIn } from './outcomes.ts'
 import { amount, choice, count, flag, length, name, selection } from './parameters.ts'
 import { defineQuestion, type Facts, type ParsedQuery, type Question } from './question.ts'
 import { type ObjectSchema, objectSchema, strictObject } from './schema.ts'
@@ -56,7 +58,11 @@ const ranked: ObjectSchema<RouteAnswer> = objectSchema('RankedRoute', {
   avg_time_seconds: bestAgent.shape.avg_time_seconds,
 })
 
-const answer: ObjectSchema<RoutingReport> = objectSchema('RoutingReport', {
+/** The routes, and how their attempts were judged. */
+export interface RoutingAnswer extends RoutingReport, WithOutcomes {}
+
+const answer: ObjectSchema<RoutingAnswer> = objectSchema('RoutingReport', {
+  outcomes: outcomeTotals,
   issue_type: z.string(),
   explore: z.boolean().meta({ description: 'Whether the order was drawn.' }),
   seed: z.string().nullable().meta({ description: 'The seed of the draw. Null without exploration.' }),
@@ -72,7 +78,7 @@ const answer: ObjectSchema<RoutingReport> = objectSchema('RoutingReport', {
     .meta({ description: 'The routes that do not meet the conditions.' }),
 })
 
-export const route: Question<'route', RouteQuery, RoutingReport> = defineQuestion({
+export const route: Question<'route', RouteQuery, RoutingAnswer> = defineQuestion({
   path: 'route',
   summary: 'A ranked list of agents for the next issue of a type',
   command: 'route',
@@ -123,7 +129,8 @@ export const route: Question<'route', RouteQuery, RoutingReport> = defineQuestio
     const shrunkRate = isShrunk ? await runYielding(shrunkRateSteps(everywhere), signal) : undefined
     const seed = query.explore ? (query.seed ?? randomUUID()) : undefined
     const options = { seed, max_cost_usd, min_success_rate, shrunkRate, tooFew }
-    return await runYielding(routingSteps(issue_type, [...evidence.values()], options), signal)
+    const report = await runYielding(routingSteps(issue_type, [...evidence.values()], options), signal)
+    return { ...report, outcomes: await outcomesIn(facts, query, signal) }
   },
 })
 

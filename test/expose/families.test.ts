@@ -18,6 +18,7 @@ agent_attempt_duration_seconds_sum{${KEY},result} histogram
 agent_attempt_duration_seconds_count{${KEY},result} histogram
 agent_attempt_cost_usd_total{${KEY}} counter
 agent_attempt_tokens_total{${KEY},token_type} counter
+agent_attempt_corrections_total{${KEY},result} counter
 agent_last_attempt_timestamp_seconds{${KEY}} gauge
 agent_success_ratio_lower_bound{${KEY}} gauge
 agent_confidence_calibration_error{${KEY}} gauge
@@ -27,6 +28,7 @@ agent_experiment_attempt_duration_seconds_bucket{experiment,variant,le} histogra
 agent_experiment_attempt_duration_seconds_sum{experiment,variant} histogram
 agent_experiment_attempt_duration_seconds_count{experiment,variant} histogram
 agent_experiment_attempt_cost_usd_total{experiment,variant} counter
+agent_experiment_attempt_corrections_total{experiment,variant,result} counter
 agent_experiment_success_ratio_difference{experiment,variant,baseline} gauge
 agent_experiment_success_ratio_difference_lower_bound{experiment,variant,baseline} gauge
 agent_experiment_success_ratio_difference_upper_bound{experiment,variant,baseline} gauge

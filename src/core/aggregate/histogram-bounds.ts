@@ -13,6 +13,3 @@ export const DURATION_BOUNDS: readonly number[] = [
 
 /** Upper bounds (inclusive) of the confidence histogram and of the calibration bins. */
 export const CONFIDENCE_BOUNDS: readonly number[] = [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1]
-
-/** Upper bounds (inclusive) of the times to the first outcome of an attempt, in seconds: 1 second to 97 days. One more bucket counts larger values. */
-export const DELAY_BOUNDS: readonly number[] = Array.from({ length: 24 }, (_, i) => 2 ** i)

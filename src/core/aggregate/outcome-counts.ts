@@ -3,7 +3,10 @@
  * time until the first outcome, and corrections. Only summaries with a pending attempt or an outcome have one. All numbers add up exactly.
  */
 import { addExact, mergeExact, stepOf } from './exact-sum.ts'
-import { CONFIDENCE_BOUNDS, DELAY_BOUNDS, DURATION_BOUNDS } from './histogram-bounds.ts'
+import { CONFIDENCE_BOUNDS, DURATION_BOUNDS } from './histogram-bounds.ts'
+
+/** Upper bounds (inclusive) of the times to the first outcome of an attempt, in seconds: 1 second to 97 days. One more bucket counts larger values. */
+export const DELAY_BOUNDS: readonly number[] = Array.from({ length: 24 }, (_, i) => 2 ** i)
 
 /** The fields of a row, in order. A change of a field changes the fingerprint of a snapshot. */
 const FIELDS = [

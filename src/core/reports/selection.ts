@@ -1,8 +1,12 @@
-/** The parameters of nearly every question: the names that keys must have, and a time range. */
+/** The parameters of nearly every question: the names that keys must have, a time range, and which results count. */
+import type { OutcomeView } from '../aggregate/outcomes.ts'
 import type { KeyFilter } from '../ports.ts'
 import type { RangeQuestion } from './range.ts'
 
-export interface Selection extends KeyFilter, RangeQuestion {}
+export interface Selection extends KeyFilter, RangeQuestion {
+  /** Which results count. The latest by default. */
+  readonly outcome?: OutcomeView | undefined
+}
 
 const NAMES: Readonly<Record<keyof Selection, true>> = {
   agent_name: true,
@@ -11,6 +15,7 @@ const NAMES: Readonly<Record<keyof Selection, true>> = {
   since: true,
   until: true,
   tz: true,
+  outcome: true,
 }
 
 /** Extracts the selection from options. Callers may pass an object with more members, such as an attempt. */

@@ -35,29 +35,46 @@ export const DURATION_BUCKETS: number = DURATION_BOUNDS.length + 1
  */
 export function timeQuantiles(
   buckets: ArrayLike<number>,
+  counts: Pick<Counts, 'runs_per_cluster'> = {},
+): TimeQuantiles | null {
+  return quantilesOf(buckets, DURATION_BOUNDS, counts)
+}
+
+/** {@link timeQuantiles} of a histogram with other bounds, of one bucket more than `bounds`. A quantile above the highest bound is null. */
+export function quantilesOf(
+  buckets: ArrayLike<number>,
+  bounds: readonly number[],
   { runs_per_cluster = 1 }: Pick<Counts, 'runs_per_cluster'> = {},
 ): TimeQuantiles | null {
   let attempts = 0
-  for (let i = 0; i < DURATION_BUCKETS; i++) attempts += buckets[i]!
+  for (let i = 0; i <= bounds.length; i++) attempts += buckets[i]!
   if (!(attempts > 0)) return null
   const clusters = Math.max(1, Math.floor(attempts / Math.max(1, runs_per_cluster)))
+  const histogram = { buckets, bounds, attempts }
   return {
     attempts,
-    p50: quantile(buckets, attempts, 0.5),
-    p50_interval: interval(buckets, attempts, 0.5, clusters),
-    p95: quantile(buckets, attempts, 0.95),
-    p95_interval: interval(buckets, attempts, 0.95, clusters),
+    p50: quantile(histogram, 0.5),
+    p50_interval: interval(histogram, 0.5, clusters),
+    p95: quantile(histogram, 0.95),
+    p95_interval: interval(histogram, 0.95, clusters),
   }
 }
 
-const upperBound = (bucket: number): number | null => DURATION_BOUNDS[bucket] ?? null
-const lowerBound = (bucket: number): number => (bucket === 0 ? 0 : DURATION_BOUNDS[bucket - 1]!)
+interface TimeHistogram {
+  readonly buckets: ArrayLike<number>
+  readonly bounds: readonly number[]
+  readonly attempts: number
+}
+
+const upperBound = ({ bounds }: TimeHistogram, bucket: number): number | null => bounds[bucket] ?? null
+const lowerBound = ({ bounds }: TimeHistogram, bucket: number): number => (bucket === 0 ? 0 : bounds[bucket - 1]!)
 
 /** Interpolates within the bucket: linearly in the first, which begins at 0, and on the log scale in the others. */
-function quantile(buckets: ArrayLike<number>, attempts: number, p: number): number | null {
+function quantile(histogram: TimeHistogram, p: number): number | null {
+  const { buckets, attempts } = histogram
   const rank = p * attempts
-  const bucket = bucketOfRank(buckets, Math.max(1, Math.ceil(rank)))
-  const [low, high] = [lowerBound(bucket), upperBound(bucket)]
+  const bucket = bucketOfRank(histogram, Math.max(1, Math.ceil(rank)))
+  const [low, high] = [lowerBound(histogram, bucket), upperBound(histogram, bucket)]
   if (high === null) return null
   let below = 0
   for (let i = 0; i < bucket; i++) below += buckets[i]!
@@ -66,22 +83,22 @@ function quantile(buckets: ArrayLike<number>, attempts: number, p: number): numb
 }
 
 /** `clusters` of equal values each, at most the attempts: the k-th smallest of them ends at rank k times their size. */
-function interval(buckets: ArrayLike<number>, attempts: number, p: number, clusters: number): QuantileInterval {
+function interval(histogram: TimeHistogram, p: number, clusters: number): QuantileInterval {
   const { lower, upper } = ranks(clusters, p)
-  const size = attempts / clusters
-  const low = lower < 1 ? 0 : lowerBound(bucketOfRank(buckets, Math.floor((lower - 1) * size) + 1))
-  const high = upper > clusters ? null : upperBound(bucketOfRank(buckets, Math.ceil(upper * size)))
+  const size = histogram.attempts / clusters
+  const low = lower < 1 ? 0 : lowerBound(histogram, bucketOfRank(histogram, Math.floor((lower - 1) * size) + 1))
+  const high = upper > clusters ? null : upperBound(histogram, bucketOfRank(histogram, Math.ceil(upper * size)))
   return { low, high, method: 'order_statistic' }
 }
 
 /** The bucket of the value of this rank, from 1 on. */
-function bucketOfRank(buckets: ArrayLike<number>, rank: number): number {
+function bucketOfRank({ buckets, bounds }: TimeHistogram, rank: number): number {
   let counted = 0
-  for (let i = 0; i < DURATION_BUCKETS; i++) {
+  for (let i = 0; i <= bounds.length; i++) {
     counted += buckets[i]!
     if (counted >= rank) return i
   }
-  return DURATION_BUCKETS - 1
+  return bounds.length
 }
 
 /** The probability that either rank misses the quantile. */

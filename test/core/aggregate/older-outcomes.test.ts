@@ -84,7 +84,7 @@ describe('older outcomes', () => {
   test('are corrected in the block that the attempt joined, unless it was dropped', () => {
     fc.assert(
       fc.property(
-        fc.uniqueArray(fc.nat(5000), { maxLength: 700 }),
+        fc.uniqueArray(fc.nat(5000), { maxLength: 700, size: 'max' }),
         fc.array(fc.nat(), { maxLength: 20 }),
         (times, moved) => {
           const place = new Map(moved.map(at => [times[at % Math.max(1, times.length)], true]))

@@ -25,7 +25,7 @@ import { DEFAULT_TIERS } from '../../../src/core/aggregate/time-tiers.ts'
 import { createAlertsState } from '../../../src/core/alerts/lifecycle.ts'
 import { type AgentAttempt, type AttemptKey, keyId } from '../../../src/core/attempt/attempt.ts'
 import { printTimestamp } from '../../../src/core/attempt/timestamp.ts'
-import { apply, type FoldState, type OutcomeRecord } from '../../../src/core/fold.ts'
+import { apply, decisionOf, type FoldState, type OutcomeRecord } from '../../../src/core/fold.ts'
 import { RangeNotHeld } from '../../../src/core/ports.ts'
 import { driftSteps } from '../../../src/core/reports/drift-report.ts'
 import { runToCompletion } from '../../../src/core/steps.ts'
@@ -64,7 +64,7 @@ const facts = fc
       age: fc.oneof(fc.nat(90), fc.nat(40 * 60), fc.nat(120 * 24 * 60)),
       outcomes: fc.array(fc.boolean(), { maxLength: 3 }),
     }),
-    { minLength: 1, maxLength: 40 },
+    { minLength: 1, maxLength: 40, size: 'max' },
   )
   .map(list =>
     list.map(({ attempt, agent, issue, isPending, age, outcomes }, i): Fact => {
@@ -86,7 +86,7 @@ function stepsOf(list: readonly Fact[], order: readonly number[], waits: readonl
     const place = (order[i % order.length] ?? 0) % ready.length
     const { fact, revision } = ready[place]!
     steps.push({ nowMs, fact, revision })
-    if ((order[i % order.length] ?? 0) % 7 === 0) steps.push({ nowMs })
+    if ((order[i % order.length] ?? 0) % 17 === 0) steps.push({ nowMs })
     if (revision === fact.outcomes.length) ready.splice(place, 1)
     else ready[place] = { fact, revision: revision + 1 }
   }
@@ -96,8 +96,8 @@ function stepsOf(list: readonly Fact[], order: readonly number[], waits: readonl
 const ids = { limit: 10_000, keepMs: 1e12, seed: [1, 2] as const }
 const newSeries = () => createSeries({ limit: 10, keepMs: 1000 })
 
-function newState(maxKeys: number): FoldState {
-  const tally = createTally({ maxKeys, maxArms: 3, tiers: DEFAULT_TIERS })
+function newState(maxKeys: number, tiers = DEFAULT_TIERS): FoldState {
+  const tally = createTally({ maxKeys, maxArms: 3, tiers })
   return { tally, series: newSeries(), alerts: createAlertsState(), ids: createDedupWindow(ids) }
 }
 
@@ -129,8 +129,8 @@ function outcomeRecord({ attempt, ms, outcomes }: Fact, revision: number, nowMs:
   }
 }
 
-function foldSteps(steps: readonly Step[], maxKeys: number): FoldState {
-  let state = newState(maxKeys)
+function foldSteps(steps: readonly Step[], maxKeys: number, tiers = DEFAULT_TIERS): FoldState {
+  let state = newState(maxKeys, tiers)
   for (const { nowMs, ...step } of steps) {
     if (step.fact === undefined) state = restored(state)
     else if (step.revision > 0) {
@@ -195,7 +195,7 @@ const idOf = ({ key }: { readonly key: AttemptKey }): string => keyId(key)
 
 const histories = fc.tuple(
   facts,
-  fc.array(fc.nat(1000), { minLength: 1, maxLength: 60 }),
+  fc.array(fc.nat(1000), { minLength: 1, maxLength: 60, size: 'max' }),
   fc.array(fc.constantFrom(0, 0, 0, 1, 20, 180, 1800), { minLength: 1, maxLength: 9 }),
 )
 
@@ -230,7 +230,7 @@ describe('attempts and outcomes in any order, with restarts from snapshots in be
           )
         }
       }),
-      { numRuns: 150 },
+      { numRuns: 30 },
     )
   })
 
@@ -258,7 +258,38 @@ describe('attempts and outcomes in any order, with restarts from snapshots in be
           expect(pending.reduce((sum, one) => sum + one, 0)).toBe(undecided.length)
         }
       }),
-      { numRuns: 100 },
+      { numRuns: 25 },
+    )
+  })
+
+  test('count in tiers that are filled from the log later like in those that were filled at once', () => {
+    fc.assert(
+      fc.property(histories, fc.array(fc.nat(60 * 24 * 60), { minLength: 4, maxLength: 4 }), (history, ages) => {
+        const steps = stepsOf(...history).filter(({ fact }) => fact !== undefined)
+        const { nowMs } = steps.at(-1)!
+        const { tally } = foldSteps(steps, 10)
+        const later = foldSteps(steps, 10, []).tally
+        later.times.reshape(DEFAULT_TIERS)
+        const tiers = [...DEFAULT_TIERS.keys()]
+        for (const { nowMs: atMs, ...step } of steps) {
+          if (step.fact === undefined) continue
+          const { attempt, ms } = step.fact
+          if (step.revision === 0) later.recount(attempt, { ms, local: false }, atMs, tiers)
+          else later.recountOutcome(decisionOf(outcomeRecord(step.fact, step.revision, atMs)), atMs, tiers)
+        }
+        for (const age of [0, 30, ...ages]) {
+          const range = { sinceMs: nowMs - age * MINUTE_MS, untilMs: nowMs + HOUR_MS }
+          if (clippedOrNot(tally, range, nowMs) === undefined) continue
+          for (const view of [...OUTCOME_VIEWS, 'any'] as const) {
+            const read = (one: Tally) =>
+              one
+                .ranged(range, {}, nowMs, view)
+                .map(({ key, summary }) => [key, numbersOf(summary), pendingIn(summary)])
+            expect(new Set(read(later))).toEqual(new Set(read(tally)))
+          }
+        }
+      }),
+      { numRuns: 25 },
     )
   })
 
@@ -285,7 +316,7 @@ describe('attempts and outcomes in any order, with restarts from snapshots in be
         }
         expect(sums).toEqual({ ...expected, ...unreported })
       }),
-      { numRuns: 100 },
+      { numRuns: 25 },
     )
   })
 
@@ -305,7 +336,7 @@ describe('attempts and outcomes in any order, with restarts from snapshots in be
           expect([successes(row), failures(row)]).toEqual([successes(first), failures(first)])
         }
       }),
-      { numRuns: 100 },
+      { numRuns: 25 },
     )
   })
 })
@@ -327,9 +358,9 @@ function clippedOrNot(tally: Tally, range: Parameters<Tally['times']['clip']>[0]
 const longHistories = fc.record({
   attempts: fc.array(
     fc.record({ success: fc.boolean(), isPending: fc.boolean(), late: fc.oneof(fc.constant(0), fc.nat(400)) }),
-    { minLength: 50, maxLength: 1200 },
+    { minLength: 150, maxLength: 1200, size: 'max' },
   ),
-  outcomes: fc.array(fc.tuple(fc.nat(), fc.nat(500), fc.boolean()), { minLength: 1, maxLength: 200 }),
+  outcomes: fc.array(fc.tuple(fc.nat(), fc.nat(500), fc.boolean()), { minLength: 1, maxLength: 300, size: 'max' }),
 })
 
 test('the recent attempts of a key, its older blocks and its drift are those of the final facts', () => {
@@ -371,7 +402,7 @@ test('the recent attempts of a key, its older blocks and its drift are those of 
         expected.add({ ...fact.attempt, success: resultIn(fact, 'latest')! }, { ms: fact.ms, local: false }, NOW_MS)
       expect(orderedOf(tally)).toEqual(orderedOf(expected))
     }),
-    { numRuns: 60 },
+    { numRuns: 25 },
   )
 })
 

@@ -14,6 +14,7 @@ import { driftSimulations } from './drift-simulations.ts'
 import { experimentSimulations } from './experiment-simulations.ts'
 import { fairSimulations } from './fair-simulations.ts'
 import { intervalSimulations } from './interval-simulations.ts'
+import { pairedSimulations } from './paired-simulations.ts'
 import { pickSimulations } from './pick-simulations.ts'
 import { sequentialSimulations } from './sequential-simulations.ts'
 import type { Simulation } from './simulation.ts'
@@ -34,6 +35,7 @@ export const simulationsOfDrift: readonly Simulation[] = [
 
 export const simulations: readonly Simulation[] = [
   ...intervalSimulations,
+  ...pairedSimulations,
   ...clusterSimulations,
   ...clusterAmountSimulations,
   ...clusterLookSimulations,

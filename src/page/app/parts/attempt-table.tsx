@@ -34,10 +34,12 @@ export const ATTEMPT_COLUMNS: readonly Column<AgentAttempt>[] = [
   ),
   textColumn(
     'Result',
-    ({ success, error_type }) => (success ? 'success' : (error_type ?? 'failure')),
+    ({ success, error_type }) => (success ? 'success' : success === undefined ? 'pending' : (error_type ?? 'failure')),
     ({ success, error_type }) =>
       success ? (
         <span class="outcome-success">✓ solved</span>
+      ) : success === undefined ? (
+        <span>pending</span>
       ) : (
         <span class="outcome-failure">✗ {error_type ?? 'failed'}</span>
       ),

@@ -95,4 +95,4 @@ const quantile = (sorted: readonly number[], share: number): number =>
   sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? 1
 
 const describe = ({ timestamp, time_seconds, success, issue_type }: AgentAttempt): string =>
-  `${dateTime(timestamp)}: ${duration(time_seconds)} at ${issue_type}, ${success ? 'solved' : 'failed'}`
+  `${dateTime(timestamp)}: ${duration(time_seconds)} at ${issue_type}, ${success ? 'solved' : success === undefined ? 'pending' : 'failed'}`

@@ -13,6 +13,7 @@ import { type Column, DataTable, tableCsv } from '../parts/data-table.tsx'
 import { Figure, TotalCostFigure } from '../parts/figure.tsx'
 import { filterQuery } from '../parts/filters.tsx'
 import { Heading } from '../parts/heading.tsx'
+import { Judged } from '../parts/judged.tsx'
 import { TrendVerdict } from '../parts/trend-verdict.tsx'
 import { Durations } from '../plots/durations.tsx'
 import { RateOverTime } from '../plots/rate-over-time.tsx'
@@ -163,7 +164,7 @@ function Confidence({ query }: { query: Query }) {
   return (
     <Card title="Can its confidence be believed?" source={{ path: 'calibration', query }}>
       <Loaded answer={answer} rows={6}>
-        {({ overall }) =>
+        {({ overall, outcomes }) =>
           overall.attempts === 0 ? (
             <Notice>No attempt stated a confidence. Send “confidence” to see whether it can be believed.</Notice>
           ) : (
@@ -181,6 +182,7 @@ function Confidence({ query }: { query: Query }) {
                 · AUROC {overall.auroc === null ? NONE : score(overall.auroc)}
               </p>
 
+              <Judged outcomes={outcomes} />
               {!overall.degenerate && <Reliability bins={overall.bins} />}
             </>
           )

@@ -12,6 +12,7 @@ import { type Column, DataTable, tableCsv } from '../parts/data-table.tsx'
 import { Explain } from '../parts/explain.tsx'
 import { filterQuery } from '../parts/filters.tsx'
 import { Heading } from '../parts/heading.tsx'
+import { Judged } from '../parts/judged.tsx'
 import { PendingVerdict, Verdict } from '../parts/verdict.tsx'
 import { Sequence, type SequenceAxis, type SequencePoint } from '../plots/sequence.tsx'
 
@@ -129,6 +130,7 @@ function ShownExperiment({ name, children }: { name: string; children: Component
                 rows={data.variants}
                 keyOf={({ variant }) => variant}
               />
+              <Judged outcomes={data.outcomes} />
               <ul class="sentences card-foot">
                 <li>
                   {ratioBadge(data)}

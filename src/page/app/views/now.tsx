@@ -198,7 +198,7 @@ const FAILURE_COLUMNS = ATTEMPT_COLUMNS.filter(({ title }) =>
 
 function Latest({ query }: { query: Query }) {
   const { answer, attempts } = useNewestAttempts(query)
-  const failures = attempts.filter(({ success }) => !success)
+  const failures = attempts.filter(({ success }) => success === false)
   const types = [...Map.groupBy(failures, ({ error_type }) => error_type ?? 'failed')].sort(
     ([, a], [, b]) => b.length - a.length,
   )
