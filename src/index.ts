@@ -23,6 +23,7 @@ export type { FairBest, FairComparison, FairRate, TurnedPair } from './core/stat
 export type { MeanInterval, RateInterval } from './core/statistics/intervals.ts'
 export type { Exclusion } from './core/statistics/ranking.ts'
 export type { RateDifference } from './core/statistics/sequential.ts'
+export type { ActiveAttempt } from './instrument/active-attempt.ts'
 export {
   type BestAgentAnswer,
   type ClientOptions,
@@ -33,11 +34,13 @@ export {
   type SidecarClient,
 } from './instrument/client.ts'
 export {
+  activeAttempt,
   configureInstrumentation,
   deliverTo,
   instrumentAgent,
   instrumentationProblems,
   recordAttempt,
+  sharedInstrumentation,
   startAttempt,
   trackAttempt,
 } from './instrument/default-instrumentation.ts'

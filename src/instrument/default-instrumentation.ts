@@ -5,10 +5,13 @@ import { createInstrumentation, type Instrumentation } from './instrumentation.t
  * One per process, also where a program both imports and requires the package: what one form delivers to is then the target of both. The
  * number changes with the members of {@link Instrumentation}.
  */
-const KEY = Symbol.for('agent-performance.instrumentation.1')
+const KEY = Symbol.for('agent-performance.instrumentation.2')
 const globals = globalThis as { [KEY]?: Instrumentation }
 globals[KEY] ??= createInstrumentation()
 const shared = globals[KEY]
+
+/** The instrumentation that the functions below are of. Adapters use it where they are given no other. */
+export const sharedInstrumentation: Instrumentation = shared
 
 /** Runs work as one attempt. Returns or throws exactly what the work does. */
 export const trackAttempt: Instrumentation['trackAttempt'] = shared.trackAttempt
@@ -16,6 +19,8 @@ export const trackAttempt: Instrumentation['trackAttempt'] = shared.trackAttempt
 export const instrumentAgent: Instrumentation['instrumentAgent'] = shared.instrumentAgent
 /** Starts an attempt whose end only the caller knows. */
 export const startAttempt: Instrumentation['startAttempt'] = shared.startAttempt
+/** The attempt whose work calls this, if it does. */
+export const activeAttempt: Instrumentation['activeAttempt'] = shared.activeAttempt
 /** Records an attempt that was measured elsewhere. Never throws. */
 export const recordAttempt: Instrumentation['recordAttempt'] = shared.recordAttempt
 /** Starts the delivery of attempts to a sidecar's URL or to a tracker in this process. Before that, they are only emitted as telemetry. */
