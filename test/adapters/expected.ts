@@ -24,33 +24,38 @@ const ABORTED = failed('aborted')
 
 /** The model answers as `gpt-5-2025-08-07`, and counts cache reads and writes within its input. */
 const AI_USAGE = { input_tokens: 50, output_tokens: 20, cache_read_tokens: 40, cache_write_tokens: 10 }
-const ai: CallsOf = (calls, more) => ({ ...base, model_name: 'gpt-5', ...times(AI_USAGE, calls), ...more })
-const alone: CallsOf = (calls, more) => ai(calls, { issue_type: 'chore', ...more })
-const noTokens = { ...base, model_name: 'gpt-5' }
+/** Version 5 states no cache writes. */
+const AI_5_USAGE = { input_tokens: 60, output_tokens: 20, cache_read_tokens: 40 }
 
-const AI_SDK: Expected = {
-  cases: {
-    'a loop of tools': { result: 'done', recorded: [ai(2)] },
-    'without the middleware': { result: 'done', recorded: [ai(1)] },
-    'a judge': { result: 'done', recorded: [ai(1, { success: false, confidence: 0.75 })] },
-    'a judge that says nothing': { result: 'done', recorded: [ai(1, failed('describe_failed'))] },
-    'a step that fails': { result: 'threw RangeError', recorded: [ai(1, failed('RangeError'))] },
-    'a stream': { result: 'abc', recorded: [ai(1)] },
-    'a stream with an error': { result: 'a', recorded: [{ ...noTokens, ...failed('RangeError') }] },
-    'a stream that is aborted': { recorded: [{ ...noTokens, ...ABORTED }] },
-    'a call that is aborted': { result: 'threw AbortError', recorded: [{ ...noTokens, ...ABORTED }] },
-    'two at the same time': { result: ['one', 'other'], recorded: [ai(1, { agent_name: 'Helper' }), ai(2)] },
-    'within trackAttempt of the same agent': { result: 'done', recorded: [ai(2, { confidence: 0.5 })] },
-    'a stream of steps': { result: 'abc', recorded: [ai(2)] },
-    'a model alone': { result: 'done', recorded: [alone(1)] },
-    'a stream of a model alone': { result: 'abc', recorded: [alone(1)] },
-    'a model alone that fails': {
-      result: 'threw RangeError',
-      recorded: [{ ...noTokens, issue_type: 'chore', ...failed('RangeError') }],
+export function expectedOfAiSdk(major: number): Expected {
+  const usage = major === 5 ? AI_5_USAGE : AI_USAGE
+  const ai: CallsOf = (calls, more) => ({ ...base, model_name: 'gpt-5', ...times(usage, calls), ...more })
+  const alone: CallsOf = (calls, more) => ai(calls, { issue_type: 'chore', ...more })
+  const noTokens = { ...base, model_name: 'gpt-5' }
+  return {
+    cases: {
+      'a loop of tools': { result: 'done', recorded: [ai(2)] },
+      'without the middleware': { result: 'done', recorded: [ai(1)] },
+      'a judge': { result: 'done', recorded: [ai(1, { success: false, confidence: 0.75 })] },
+      'a judge that says nothing': { result: 'done', recorded: [ai(1, failed('describe_failed'))] },
+      'a step that fails': { result: 'threw RangeError', recorded: [ai(1, failed('RangeError'))] },
+      'a stream': { result: 'abc', recorded: [ai(1)] },
+      'a stream with an error': { result: 'a', recorded: [{ ...noTokens, ...failed('RangeError') }] },
+      'a stream that is aborted': { recorded: [{ ...noTokens, ...ABORTED }] },
+      'a call that is aborted': { result: 'threw AbortError', recorded: [{ ...noTokens, ...ABORTED }] },
+      'two at the same time': { result: ['one', 'other'], recorded: [ai(1, { agent_name: 'Helper' }), ai(2)] },
+      'within trackAttempt of the same agent': { result: 'done', recorded: [ai(2, { confidence: 0.5 })] },
+      'a stream of steps': { result: 'abc', recorded: [ai(2)] },
+      'a model alone': { result: 'done', recorded: [alone(1)] },
+      'a stream of a model alone': { result: 'abc', recorded: [alone(1)] },
+      'a model alone that fails': {
+        result: 'threw RangeError',
+        recorded: [{ ...noTokens, issue_type: 'chore', ...failed('RangeError') }],
+      },
+      'a model without labels': { result: 'done', recorded: [] },
     },
-    'a model without labels': { result: 'done', recorded: [] },
-  },
-  problems: ['an outcome must be an object'],
+    problems: ['an outcome must be an object'],
+  }
 }
 
 /** OpenAI's APIs count cache reads within the input. The stub answers with a dated name. */
@@ -195,7 +200,7 @@ const CLAUDE_AGENT_SDK: Expected = {
 }
 
 export const EXPECTED: Readonly<Record<AdapterName, Expected>> = {
-  'ai-sdk': AI_SDK,
+  'ai-sdk': expectedOfAiSdk(7),
   'openai-agents': OPENAI_AGENTS,
   langchain: LANGCHAIN,
   'claude-agent-sdk': CLAUDE_AGENT_SDK,
