@@ -77,7 +77,7 @@ const SYNTHETIC = '<synthetic>'
  * tokens and error are those of the attempt. If a stream of prompts goes on after it, the next answer is another attempt. The query stays the
  * same object. `describe` derives the outcome from a result without an error.
  *
- * The cost includes that of the subagents, whose attempts state tokens and no cost.
+ * The cost includes that of the subagents. Their own attempts state tokens, and no cost.
  */
 export function trackQuery<Query extends AsyncIterable<unknown>>(
   labels: QueryLabels,

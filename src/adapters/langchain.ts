@@ -151,10 +151,12 @@ export function attemptHandler(options: AdapterOptions<LangChainRun> = {}): Atte
         else reported.fail(error)
       }
     }),
-    handleChatModelStart: (_model, _messages, runId, parentRunId, _extra, _tags, metadata) =>
+    handleChatModelStart: adapter.guarded((_model, _messages, runId, parentRunId, _extra, _tags, metadata) =>
       startPart(runId, parentRunId, metadata?.ls_model_name),
-    handleLLMStart: (_model, _prompts, runId, parentRunId, _extra, _tags, metadata) =>
+    ),
+    handleLLMStart: adapter.guarded((_model, _prompts, runId, parentRunId, _extra, _tags, metadata) =>
       startPart(runId, parentRunId, metadata?.ls_model_name),
+    ),
     handleLLMEnd: adapter.guarded((output, runId) => {
       const part = take(runId)
       if (part === undefined) return
