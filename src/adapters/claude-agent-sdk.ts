@@ -43,12 +43,7 @@ interface Message extends Omit<QueryResult, 'type'> {
   readonly type: string
   readonly model?: string
   readonly parent_tool_use_id?: string | null
-  readonly message?: {
-    readonly id?: string
-    readonly model?: string
-    readonly usage?: ClaudeUsage
-    readonly content?: unknown
-  }
+  readonly message?: { readonly model?: string; readonly content?: unknown }
   /** Of an assistant's message: the API refused a request. */
   readonly error?: string
   readonly tool_use_result?: unknown
@@ -57,16 +52,11 @@ interface Message extends Omit<QueryResult, 'type'> {
   readonly status?: string
 }
 
-/** The run of a subagent. */
-interface Subagent {
-  readonly run: ReportedRun<undefined>
-  /** The usage of each answer by its id, because an answer is several messages. */
-  readonly usages: Map<string, { readonly model: string | undefined; readonly usage: ClaudeUsage }>
-}
-
 const NAME = 'claude-agent-sdk'
 /** The tools that start a subagent: the second name is the older one. */
 const SUBAGENT_TOOLS: readonly unknown[] = ['Agent', 'Task']
+/** The states of a subagent that goes on after its tool has returned. */
+const LAUNCHED: readonly unknown[] = ['async_launched', 'remote_launched']
 /** What is known of a result at the start. No function of the labels reads it. */
 const START: QueryResult = { type: 'result', subtype: 'started' }
 /** The model of messages that the SDK writes itself. */
@@ -77,7 +67,7 @@ const SYNTHETIC = '<synthetic>'
  * tokens and error are those of the attempt. If a stream of prompts goes on after it, the next answer is another attempt. The query stays the
  * same object. `describe` derives the outcome from a result without an error.
  *
- * The cost includes that of the subagents. Their own attempts state tokens, and no cost.
+ * The cost includes that of the subagents. Their own attempts state the model, but no tokens: the messages hold only a part of them.
  */
 export function trackQuery<Query extends AsyncIterable<unknown>>(
   labels: QueryLabels,
@@ -114,7 +104,7 @@ function createSession(
   adapter: Adapter<QueryResult>,
   subagentAdapter: Adapter<undefined>,
 ): Session {
-  const subagents = new Map<string, Subagent>()
+  const subagents = new Map<string, ReportedRun<undefined>>()
   const start = (): ReportedRun<QueryResult> => adapter.start(START, labels)
   let run: ReportedRun<QueryResult> | undefined = start()
   let model = labels.model_name
@@ -142,11 +132,10 @@ function createSession(
   }
 
   function answered({ message, parent_tool_use_id: parent, error }: Message): void {
-    const { id = '', usage, content } = message ?? {}
+    const { content } = message ?? {}
     const answering = message?.model === SYNTHETIC ? undefined : message?.model
-    const within = typeof parent === 'string' ? subagents.get(parent) : undefined
-    if (within !== undefined && usage !== undefined) within.usages.set(id, { model: answering, usage })
-    if (typeof parent !== 'string') {
+    if (typeof parent === 'string') subagents.get(parent)?.call({ model: answering })
+    else {
       model = answering ?? model
       apiError = error ?? apiError
     }
@@ -155,15 +144,17 @@ function createSession(
       if (block.type !== 'tool_use' || !SUBAGENT_TOOLS.includes(block.name) || block.id === undefined) continue
       const { issue_type, task_id } = labels
       const agent_name = typeof type === 'string' ? type : 'general-purpose'
-      const own = subagentAdapter.start(undefined, { agent_name, issue_type, task_id })
-      subagents.set(block.id, { run: own, usages: new Map() })
+      subagents.set(block.id, subagentAdapter.start(undefined, { agent_name, issue_type, task_id }))
     }
   }
 
-  function returned({ message, tool_use_result }: Message): void {
-    const isLaunched = (tool_use_result as { status?: unknown } | undefined)?.status === 'async_launched'
+  function returned({ message, tool_use_result: output }: Message): void {
+    const { status, resolvedModel } = (output ?? {}) as { readonly status?: unknown; readonly resolvedModel?: unknown }
     for (const block of blocksOf(message?.content)) {
-      if (block.type !== 'tool_result' || isLaunched) continue
+      if (block.type !== 'tool_result' || block.tool_use_id === undefined) continue
+      subagents.get(block.tool_use_id)?.call({ model: resolvedModel })
+      // In the background it goes on, and a notification says how it ended.
+      if (LAUNCHED.includes(status)) continue
       endSubagent(block.tool_use_id, block.is_error === true ? 'failed' : 'completed')
     }
   }
@@ -172,10 +163,9 @@ function createSession(
     const subagent = subagents.get(toolUseId ?? '')
     if (subagent === undefined) return
     subagents.delete(toolUseId!)
-    for (const one of subagent.usages.values()) subagent.run.call(callOf(one.model, one.usage))
-    if (status === 'completed') subagent.run.complete(undefined)
-    else if (status === 'stopped') subagent.run.cancel()
-    else subagent.run.fail({ name: 'subagent_failed' })
+    if (status === 'completed') subagent.complete(undefined)
+    else if (status === 'stopped') subagent.cancel()
+    else subagent.fail({ name: 'subagent_failed' })
   }
 
   return {
@@ -198,8 +188,8 @@ function createSession(
       else run?.fail(error ?? { name: 'no_result' })
       run = undefined
       for (const subagent of subagents.values()) {
-        if (error === undefined || isAbort(error)) subagent.run.cancel()
-        else subagent.run.fail(error)
+        if (error === undefined || isAbort(error)) subagent.cancel()
+        else subagent.fail(error)
       }
       subagents.clear()
     },

@@ -72,8 +72,7 @@ const SCRIPTS = {
   background: () => {
     init()
     assistant([start('t1')])
-    returned('t1', { tool_use_result: { status: 'async_launched', agentId: 'a1' } })
-    assistant(text, 't1', {}, 'msg_2')
+    returned('t1', { tool_use_result: { status: 'async_launched', agentId: 'a1', resolvedModel: 'claude-haiku-4-5' } })
     send({
       type: 'system',
       subtype: 'task_notification',
