@@ -45,6 +45,8 @@ interface OpenRun {
   output: unknown
   /** Tools that the last model call asked for, and that were not run yet. */
   askedTools: number
+  /** Whether the last model call ended without an answer and without an error: the reader of a stream left. */
+  isLeft: boolean
 }
 
 /** A span that goes on. */
@@ -113,13 +115,24 @@ function startRun(
 ): OpenRun {
   const metadata = span.traceMetadata ?? {}
   const reported = adapter.start({ agent, metadata }, { agent_name: agent })
-  return { agent, metadata, around, reported, turns: [], callsStateTokens: false, output: undefined, askedTools: 0 }
+  return {
+    agent,
+    metadata,
+    around,
+    reported,
+    turns: [],
+    callsStateTokens: false,
+    output: undefined,
+    askedTools: 0,
+    isLeft: false,
+  }
 }
 
 function endRun(span: OpenAiSpan, run: OpenRun): void {
-  const { agent, metadata, reported, turns, callsStateTokens, output, askedTools } = run
+  const { agent, metadata, reported, turns, callsStateTokens, output, askedTools, isLeft } = run
   if (!callsStateTokens) for (const turn of turns) reported.call(turn)
   if (span.error !== null) reported.fail(errorOf(span.error))
+  else if (isLeft) reported.cancel()
   // Otherwise it waits for a person to allow the tools.
   else if (askedTools === 0) reported.complete({ agent, metadata, output })
 }
@@ -177,6 +190,8 @@ function countSpan({ spanData }: OpenAiSpan, run: OpenRun): void {
   const stated = response?.usage ?? usage ?? answer?.usage
   run.callsStateTokens ||= stated !== undefined
   run.output = response?.output ?? output ?? run.output
+  // A span with neither is one without data, which does not tell.
+  run.isLeft = ('input' in spanData || '_input' in spanData) && response === undefined && output === undefined
   run.askedTools = askedToolsOf(response?.output ?? answer?.choices?.[0]?.message?.tool_calls)
   run.reported.call({
     model: answeredModel([model], response?.model ?? answer?.model),

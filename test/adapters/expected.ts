@@ -73,6 +73,7 @@ const OPENAI_AGENTS: Expected = {
   cases: {
     'a loop of tools': { result: ANSWER, recorded: [responses(2)] },
     'a stream': { result: ANSWER, recorded: [responses(2)] },
+    'a stream that its reader leaves': { recorded: [{ ...base, model_name: 'unknown', ...ABORTED }] },
     'chat completions': { result: ANSWER, recorded: [chat(2)] },
     'without data in traces': { result: ANSWER, recorded: [responses(1, { model_name: 'unknown' })] },
     'a model by its label': { result: ANSWER, recorded: [responses(1, { model_name: 'gpt-5' })] },
@@ -111,6 +112,7 @@ const LANGCHAIN: Expected = {
   cases: {
     'a loop of tools': { result: 'seen', recorded: [chat(2)] },
     'a stream': { result: true, recorded: [chat(2)] },
+    'a stream that its reader leaves': { recorded: [chat(1, ABORTED)] },
     'a graph within a graph': { result: ANSWER, recorded: [chat(2, { agent_name: 'Outer' })] },
     'a handler twice in the configuration': { result: ANSWER, recorded: [chat(1)] },
     'a model that refuses': {

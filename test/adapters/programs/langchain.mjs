@@ -34,6 +34,12 @@ await record('a stream', 1, async () => {
   for await (const _ of await agent.stream(ask, { ...config, streamMode: 'messages' })) chunks++
   return chunks > 0
 })
+await record('a stream that its reader leaves', 1, async () => {
+  const waits = (_, { signal }) =>
+    new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)))
+  const agent = graph('Fixer', { asks, waits })
+  for await (const _ of await agent.stream({}, { ...config, streamMode: 'updates' })) break
+})
 await record(
   'a graph within a graph',
   1,

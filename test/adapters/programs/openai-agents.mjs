@@ -31,6 +31,9 @@ await record('a stream', 1, async () => {
   await result.completed
   return result.finalOutput
 })
+await record('a stream that its reader leaves', 1, async () => {
+  for await (const _ of await runner.run(agent('Fixer', { tools: [look] }), 'fix it', { stream: true })) break
+})
 await record('chat completions', 1, async () => {
   setOpenAIAPI('chat_completions')
   const { finalOutput } = await new Runner(metadata).run(agent('Fixer', { tools: [look] }), 'fix it')
