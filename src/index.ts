@@ -24,6 +24,7 @@ export type { FairBest, FairComparison, FairRate, TurnedPair } from './core/stat
 export type { MeanInterval, RateInterval } from './core/statistics/intervals.ts'
 export type { Exclusion } from './core/statistics/ranking.ts'
 export type { RateDifference } from './core/statistics/sequential.ts'
+export type { ActiveAttempt } from './instrument/active-attempt.ts'
 export {
   type BestAgentAnswer,
   type ClientOptions,
@@ -34,12 +35,14 @@ export {
   type SidecarClient,
 } from './instrument/client.ts'
 export {
+  activeAttempt,
   configureInstrumentation,
   deliverTo,
   instrumentAgent,
   instrumentationProblems,
   recordAttempt,
   recordOutcome,
+  sharedInstrumentation,
   startAttempt,
   trackAttempt,
 } from './instrument/default-instrumentation.ts'

@@ -1,10 +1,11 @@
 /**
- * Builds the package of the library from `src/index.ts`: one file each for `import` and `require`, and the declarations. `npm pack` runs it.
+ * Builds the package of the library: one file each for `import` and `require` of `src/index.ts`, a small one beside it for each adapter, and the
+ * declarations. `npm pack` runs it.
  */
 import { execFileSync } from 'node:child_process'
 import { copyFile, cp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { basename, dirname, join, normalize, relative } from 'node:path'
-import { build } from 'vite'
+import { build, type Plugin } from 'vite'
 
 const ROOT = new URL('../../', import.meta.url).pathname
 const HERE = new URL('.', import.meta.url).pathname
@@ -24,22 +25,33 @@ export interface Question<Path extends string = string, Input extends object = o
 }
 `
 
-async function buildCode(format: 'esm' | 'cjs', target: string): Promise<void> {
+const ADAPTERS = ['ai-sdk', 'claude-agent-sdk', 'langchain', 'openai-agents'].map(name => `adapters/${name}`)
+
+/** An adapter loads the library, and has no copy of it. */
+const beside: Plugin = {
+  name: 'library-beside-adapters',
+  enforce: 'pre',
+  resolveId: (id, importer) =>
+    id === '../index.ts' && importer?.includes('/src/adapters/') ? { id: '../index.js', external: true } : undefined,
+}
+
+async function buildCode(format: 'esm' | 'cjs', target: string, entry: string): Promise<void> {
   await build({
     configFile: false,
     root: ROOT,
     publicDir: false,
     logLevel: 'warn',
+    plugins: [beside],
     build: {
       outDir: target,
-      emptyOutDir: true,
+      emptyOutDir: false,
       target: 'es2022',
       // Readable stack traces and code that a security review can read weigh more than its size.
       minify: false,
       lib: {
-        entry: join(ROOT, 'src/index.ts'),
+        entry: join(ROOT, `src/${entry}.ts`),
         formats: [format === 'esm' ? 'es' : 'cjs'],
-        fileName: () => 'index.js',
+        fileName: () => `${entry}.js`,
       },
       rolldownOptions: { external: ['@opentelemetry/api'], platform: 'neutral' },
     },
@@ -50,7 +62,7 @@ async function buildTypes(target: string): Promise<void> {
   const tsc = join(ROOT, 'node_modules/.bin/tsc')
   execFileSync(tsc, ['-p', join(HERE, 'tsconfig.json'), '--outDir', target], { stdio: 'inherit' })
   await writeFile(join(target, QUESTION), QUESTION_WITHOUT_SCHEMAS)
-  const used = await reachableFrom(join(target, 'index.d.ts'))
+  const used = await reachableFrom(['index', ...ADAPTERS].map(entry => join(target, `${entry}.d.ts`)))
   const files = await readdir(target, { recursive: true, withFileTypes: true })
   const unused = files
     .filter(file => file.isFile() && file.name.endsWith('.d.ts'))
@@ -59,9 +71,9 @@ async function buildTypes(target: string): Promise<void> {
   await removeEmptyFolders(target)
 }
 
-/** The declarations that a file imports, also by way of others. Throws if one is outside of them and is not the peer dependency. */
-async function reachableFrom(entry: string): Promise<ReadonlySet<string>> {
-  const found = new Set([entry])
+/** The declarations that files import, also by way of others. Throws if one is outside of them and is not the peer dependency. */
+async function reachableFrom(entries: readonly string[]): Promise<ReadonlySet<string>> {
+  const found = new Set(entries)
   for (const path of found) {
     const text = await readFile(path, 'utf8')
     for (const [, from] of text.matchAll(/(?:from|import\()\s*['"]([^'"]+)['"]/g)) {
@@ -82,12 +94,15 @@ async function removeEmptyFolders(folder: string): Promise<void> {
 
 const esm = join(HERE, 'dist/esm')
 const cjs = join(HERE, 'dist/cjs')
-await buildCode('esm', esm)
-await buildCode('cjs', cjs)
+await rm(join(HERE, 'dist'), { recursive: true, force: true })
+for (const entry of ['index', ...ADAPTERS]) {
+  await buildCode('esm', esm, entry)
+  await buildCode('cjs', cjs, entry)
+}
 await buildTypes(esm)
 // The same declarations are those of CommonJS in a folder whose package.json says so.
 await cp(esm, cjs, { recursive: true, filter: path => !path.endsWith('.js') })
 await writeFile(join(cjs, 'package.json'), '{ "type": "commonjs" }\n')
-for (const file of ['LICENSE', 'CHANGELOG.md', 'docs/library.md']) {
+for (const file of ['LICENSE', 'CHANGELOG.md', 'docs/library.md', 'docs/frameworks.md']) {
   await copyFile(join(ROOT, file), join(HERE, basename(file)))
 }

@@ -3,7 +3,7 @@ import type { Delivery } from './delivery-queue.ts'
 import { errorMessage } from './error-type.ts'
 import type { Ending } from './follow/ending.ts'
 import { follow } from './follow/follow.ts'
-import { abortedOutcome, type Describe, describedOutcome, failedOutcome } from './outcome.ts'
+import { abortedOutcome, type Describe, describedOutcome, failedOutcome, type KnownOutcome } from './outcome.ts'
 import type { Problems } from './problems.ts'
 import type { StartedAttempt } from './recorder.ts'
 
@@ -12,6 +12,8 @@ const DEFAULT_WAIT_MS = 5_000
 export interface Completion {
   /** Ends the attempt by the value that its work returned or resolved with. Never throws. */
   complete<Result>(attempt: StartedAttempt, value: Awaited<Result>, describe: Describe<Result> | undefined): void
+  /** Ends the attempt now, by an outcome that may be known later. The promise must not reject. */
+  end(attempt: StartedAttempt, outcome: KnownOutcome | Promise<KnownOutcome>): void
   /** The delivery, whose `flush` and `close` first wait for asynchronous `describe`s that are running. */
   awaitedBy(delivery: Delivery): Delivery
 }
@@ -21,12 +23,7 @@ export function createCompletion(problems: Problems): Completion {
   // A stream that is neither read to its end nor cancelled is garbage some day.
   const collected = new FinalizationRegistry<StartedAttempt>(attempt => attempt.end(abortedOutcome))
 
-  function judge<Result>(
-    attempt: StartedAttempt,
-    value: Awaited<Result>,
-    describe: Describe<Result> | undefined,
-  ): void {
-    const outcome = describedOutcome(value, describe, problems)
+  function end(attempt: StartedAttempt, outcome: KnownOutcome | Promise<KnownOutcome>): void {
     if (!(outcome instanceof Promise)) {
       attempt.end(() => outcome)
       return
@@ -41,10 +38,11 @@ export function createCompletion(problems: Problems): Completion {
 
   return {
     complete: (attempt, value, describe) => {
-      const ending = (): Ending => createEnding(attempt, () => judge(attempt, value, describe))
-      if (follow(value, ending)) collected.register(value as object, attempt)
-      else judge(attempt, value, describe)
+      const judge = (): void => end(attempt, describedOutcome(value, describe, problems))
+      if (follow(value, () => createEnding(attempt, judge))) collected.register(value as object, attempt)
+      else judge()
     },
+    end,
     awaitedBy: delivery => {
       const afterDescribing = (next: (timeoutMs?: number) => Promise<boolean>) => async (timeoutMs?: number) => {
         if (describing.size === 0) return await next(timeoutMs)

@@ -10,12 +10,17 @@ const globals = globalThis as { [KEY]?: Instrumentation }
 globals[KEY] ??= createInstrumentation()
 const shared = globals[KEY]
 
+/** The instrumentation that the functions below are of. Adapters use it where they are given no other. */
+export const sharedInstrumentation: Instrumentation = shared
+
 /** Runs work as one attempt. Returns or throws exactly what the work does. */
 export const trackAttempt: Instrumentation['trackAttempt'] = shared.trackAttempt
 /** Wraps a function so that every call is one attempt. */
 export const instrumentAgent: Instrumentation['instrumentAgent'] = shared.instrumentAgent
 /** Starts an attempt whose end only the caller knows. */
 export const startAttempt: Instrumentation['startAttempt'] = shared.startAttempt
+/** The attempt whose work calls this, if it does. */
+export const activeAttempt: Instrumentation['activeAttempt'] = shared.activeAttempt
 /** Records an attempt that was measured elsewhere. Never throws. */
 export const recordAttempt: Instrumentation['recordAttempt'] = shared.recordAttempt
 /** Records a result of an attempt that became known later. Never throws. */

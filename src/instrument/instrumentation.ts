@@ -1,23 +1,29 @@
 /** The instrumentation of a coordinator: wraps work, emits OpenTelemetry, delivers attempts. */
 import type { NewAttempt } from '../core/attempt/attempt.ts'
 import type { Outcome } from '../core/fold.ts'
+import { type ActiveAttempt, createActiveAttempts } from './active-attempt.ts'
 import { createCompletion } from './completion.ts'
 import { createDelivery, type DeliveryOptions, type DeliveryTarget } from './delivery.ts'
 import type { Delivery } from './delivery-queue.ts'
 import { errorMessage } from './error-type.ts'
-import { type AttemptOutcome, abortedOutcome, type Describe, failedOutcome, statedOutcome } from './outcome.ts'
+import {
+  type AttemptOutcome,
+  abortedOutcome,
+  type Describe,
+  failedOutcome,
+  saidOutcome,
+  statedOutcome,
+} from './outcome.ts'
 import { createProblems, createSayProblem, type OnProblem, type ProblemCounts } from './problems.ts'
 import { type AttemptLabels, createRecorder, type StartedAttempt } from './recorder.ts'
 import { runOnce, whenSettled } from './run.ts'
 
 /** An attempt that its caller ends. Only the first call of `end`, `fail` or `cancel` counts. None of them throws. */
-export interface OpenAttempt {
-  /** The id that the attempt and its span have. */
-  readonly attempt_id: string
+export interface OpenAttempt extends ActiveAttempt {
   /** Runs a part of the work, so that its spans are children of the attempt's span. Returns or throws exactly what `work` does. */
   run<Result>(work: () => Result): Result
-  /** Ends the attempt as a success, or by the outcome. */
-  end(outcome?: AttemptOutcome): void
+  /** Ends the attempt as a success, or by the outcome. The time ends now, also if a promise resolves with the outcome later. */
+  end(outcome?: AttemptOutcome | PromiseLike<AttemptOutcome>): void
   /** Ends the attempt as failed, with the type of the error. */
   fail(error: unknown): void
   /** Ends the attempt as `aborted`: its caller stopped it. */
@@ -51,6 +57,11 @@ export interface Instrumentation {
   ): (this: This, ...args: Args) => Result
   /** Starts an attempt whose end only the caller knows. An attempt that is never ended is never recorded. */
   startAttempt(labels: AttemptLabels): OpenAttempt
+  /**
+   * The attempt whose work calls this, by `trackAttempt`, `instrumentAgent` or `run`. Undefined outside of one, in runtimes without
+   * `AsyncLocalStorage`, and inside of work that began before the first call.
+   */
+  activeAttempt(): ActiveAttempt | undefined
   /** Records an attempt that was measured elsewhere and has just ended, or ended at its `timestamp`. */
   recordAttempt(attempt: NewAttempt): void
   /**
@@ -69,6 +80,8 @@ export interface Instrumentation {
   configure(options: InstrumentationOptions): void
   /** Counts of the problems so far. */
   problems(): ProblemCounts
+  /** Says a problem of an adapter. @internal */
+  sayProblem(message: () => string): void
 }
 
 /** Creates a separate instrumentation. Without a delivery, here or from `deliverTo`, it only emits OpenTelemetry. */
@@ -84,9 +97,23 @@ export function createInstrumentation(
     isOmitted: errorType => omit.includes(errorType),
   })
   const completion = createCompletion(problems)
+  const active = createActiveAttempts()
 
-  function runWithin<Result>(attempt: StartedAttempt, work: () => Result, fail?: (error: unknown) => void): Result {
-    const ran = runOnce(work, attempt.context, problems)
+  function activeBy({ id, agentName, set }: StartedAttempt): ActiveAttempt {
+    return {
+      attempt_id: id,
+      agent_name: agentName,
+      set: fields => set(problems.guard('describe', () => saidOutcome(fields, problems)) ?? {}),
+    }
+  }
+
+  function runWithin<Result>(
+    attempt: StartedAttempt,
+    asActive: ActiveAttempt,
+    work: () => Result,
+    fail?: (error: unknown) => void,
+  ): Result {
+    const ran = active.within(asActive, () => runOnce(work, attempt.context, problems))
     if (!ran.threw) return ran.result
     fail?.(ran.error)
     throw ran.error
@@ -95,7 +122,7 @@ export function createInstrumentation(
   function track<Result>(labels: () => AttemptLabels, work: () => Result, describe?: Describe<Result>): Result {
     const attempt = recorder.start(labels)
     const fail = (error: unknown): void => endFailed(attempt, error)
-    const result = runWithin(attempt, work, fail)
+    const result = runWithin(attempt, activeBy(attempt), work, fail)
     whenSettled(result, value => completion.complete(attempt, value, describe), fail)
     return result
   }
@@ -109,14 +136,23 @@ export function createInstrumentation(
       }),
     startAttempt: labels => {
       const attempt = recorder.start(() => labels)
+      const asActive = activeBy(attempt)
+      let isEnded = false
+      // An attempt that waits for its outcome has ended already.
+      const once = (end: () => void): void => {
+        if (isEnded) return
+        isEnded = true
+        end()
+      }
       return {
-        attempt_id: attempt.id,
-        run: work => runWithin(attempt, work),
-        end: (outcome = {}) => attempt.end(() => statedOutcome(outcome, problems)),
-        fail: error => endFailed(attempt, error),
-        cancel: () => attempt.end(abortedOutcome),
+        ...asActive,
+        run: work => runWithin(attempt, asActive, work),
+        end: (outcome = {}) => once(() => completion.end(attempt, statedOutcome(outcome, problems))),
+        fail: error => once(() => endFailed(attempt, error)),
+        cancel: () => once(() => attempt.end(abortedOutcome)),
       }
     },
+    activeAttempt: active.current,
     recordAttempt: recorder.record,
     recordOutcome: recorder.recordOutcome,
     deliverTo: (to, deliveryOptions) => {
@@ -130,6 +166,7 @@ export function createInstrumentation(
       omit = given.omit ?? omit
     },
     problems: problems.counts,
+    sayProblem: message => say('adapter', message),
   }
 }
 

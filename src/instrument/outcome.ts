@@ -67,13 +67,26 @@ export function failedOutcome(error: unknown): KnownOutcome {
 
 export const abortedOutcome = (): KnownOutcome => ({ success: false, error_type: ABORTED })
 
-/** The outcome that a caller states, who judged the work. Never throws: without an outcome, or with a broken one, it counts as failed. */
-export function statedOutcome(said: AttemptOutcome, problems: Problems): KnownOutcome {
+/**
+ * The outcome that a caller states, who judged the work. Without an outcome, or with a broken one, it counts as failed. Never throws or
+ * rejects.
+ */
+export function statedOutcome(
+  said: AttemptOutcome | PromiseLike<AttemptOutcome>,
+  problems: Problems,
+): KnownOutcome | Promise<KnownOutcome> {
   try {
-    return { success: true, ...saidOutcome(said, problems) }
+    if (!isThenable(said)) return successUnless(said, problems)
+    return Promise.resolve(said)
+      .then(resolved => successUnless(resolved, problems))
+      .catch((error: unknown) => brokenOutcome(error, problems))
   } catch (error) {
     return brokenOutcome(error, problems)
   }
+}
+
+function successUnless(said: AttemptOutcome, problems: Problems): KnownOutcome {
+  return { success: true, ...saidOutcome(said, problems) }
 }
 
 function defaultOutcome(result: unknown): KnownOutcome {
@@ -89,7 +102,7 @@ function isErrorResponse(result: object): result is Response {
 }
 
 /** The fields of an outcome. Their values are validated with the attempt. Throws if there is no outcome in `said`. */
-function saidOutcome(said: unknown, problems: Problems): AttemptOutcome {
+export function saidOutcome(said: unknown, problems: Problems): AttemptOutcome {
   if (typeof said !== 'object' || said === null) throw new TypeError('an outcome must be an object')
   const fields: Record<string, unknown> = {}
   for (const [field, value] of Object.entries(said)) {

@@ -17,7 +17,7 @@ export type ProblemSource = keyof ProblemCounts
 
 /** A problem that a person should know about. */
 export interface Problem {
-  readonly source: ProblemSource | 'delivery'
+  readonly source: ProblemSource | 'delivery' | 'adapter'
   /** One line. */
   readonly message: string
 }

@@ -7,7 +7,7 @@ import { parseTimestamp } from '../core/attempt/timestamp.ts'
 import type { Outcome } from '../core/fold.ts'
 import type { Delivery } from './delivery-queue.ts'
 import { createAttemptMeter } from './instruments.ts'
-import type { KnownOutcome } from './outcome.ts'
+import type { AttemptOutcome, KnownOutcome } from './outcome.ts'
 import type { ProblemSource, Problems } from './problems.ts'
 import { type AttemptSpan, startAttemptSpan } from './span.ts'
 import { applyDefaults, completeTimestamp, usableAttempt } from './valid-attempt.ts'
@@ -18,8 +18,11 @@ export type AttemptLabels = Pick<NewAttempt, FieldsWith<{ readonly known: 'start
 /** An attempt that is running. */
 export interface StartedAttempt {
   readonly id: string
+  readonly agentName: string
   /** The context to run the work in. */
   readonly context: Context | undefined
+  /** Sets fields that are known before the end. The outcome overrides them. */
+  set(fields: AttemptOutcome): void
   /** Sets the end of the work to now, although its outcome is not known yet. */
   stop(): void
   /** Ends the attempt, by default now. Only the first call counts. `message` is the message of the error that it failed with. */
@@ -71,10 +74,15 @@ export function createRecorder({ problems, delivery: currentDelivery, isOmitted 
       const span = open(started)
       const startedMs = performance.now()
       let stopped: { readonly ms: number; readonly at: Date } | undefined
+      let details: AttemptOutcome = {}
       let isEnded = false
       return {
         id: started.attempt_id!,
+        agentName: started.agent_name,
         context: span?.context,
+        set: fields => {
+          details = { ...details, ...fields }
+        },
         stop: () => {
           stopped = { ms: performance.now(), at: new Date() }
         },
@@ -84,7 +92,7 @@ export function createRecorder({ problems, delivery: currentDelivery, isOmitted 
           const time_seconds = ((stopped?.ms ?? performance.now()) - startedMs) / 1000
           const at = stopped?.at
           const initial = withTrace(started, span)
-          const described = (): NewAttempt => ({ ...initial, ...outcome(), time_seconds })
+          const described = (): NewAttempt => ({ ...initial, ...details, ...outcome(), time_seconds })
           const timed = at && ((): NewAttempt => ({ ...described(), timestamp: at.toISOString() }))
           const ended = usable('describe', timed ?? described, started)!
           const omitted = ended.error_type !== undefined && isOmitted(ended.error_type)

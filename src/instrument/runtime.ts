@@ -1,5 +1,6 @@
 /** What the runtime offers beside web standards. All of it may be absent: an edge runtime has no modules of Node and no environment. */
 interface NodeModules {
+  readonly 'node:async_hooks': typeof import('node:async_hooks')
   readonly 'node:fs': typeof import('node:fs')
   readonly 'node:http': typeof import('node:http')
   readonly 'node:https': typeof import('node:https')

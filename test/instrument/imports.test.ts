@@ -31,6 +31,34 @@ it('importing the package loads @opentelemetry/api, Node’s own modules, instru
   }
 })
 
+it.each(['ai-sdk', 'claude-agent-sdk', 'langchain', 'openai-agents'])(
+  'importing the adapter %s loads the library, and nothing of a framework',
+  async name => {
+    const adapter = new URL(`adapters/${name}.ts`, ENTRY).href
+    const { code, stdout, stderr } = await runNode(`
+      import { registerHooks } from 'node:module'
+      const loaded = []
+      registerHooks({
+        load(url, context, next) {
+          loaded.push(url)
+          return next(url, context)
+        },
+      })
+      await import('${adapter}')
+      console.log(JSON.stringify(loaded))
+    `)
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+    const src = new URL('.', ENTRY).href
+    const isAllowed = (url: string): boolean =>
+      url === ENTRY ||
+      ['adapters/', 'instrument/', 'core/'].some(folder => url.startsWith(`${src}${folder}`)) ||
+      /\/node_modules\/@opentelemetry\/api\/[^/]+\//.test(url)
+    const loaded = (JSON.parse(stdout) as string[]).filter(url => !url.startsWith('node:'))
+    expect(loaded.filter(url => !isAllowed(url))).toEqual([])
+    expect(loaded).toContain(adapter)
+  },
+)
+
 it('importing the package opens nothing, starts no timer and prints nothing: the process ends at once', async () => {
   const { code, stdout, stderr } = await runNode(`
     await import('${ENTRY}')

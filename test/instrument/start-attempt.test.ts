@@ -43,6 +43,42 @@ describe('startAttempt', () => {
     expect(attempts).toMatchObject([{ ...labels, ...recorded, attempt_id: attempt.attempt_id }])
   })
 
+  const judges: [how: string, judge: () => Promise<unknown>, recorded: object][] = [
+    ['resolves', async () => ({ confidence: 0.5 }), { success: true, confidence: 0.5 }],
+    ['resolves with nonsense', async () => 7, { success: false, error_type: 'describe_failed' }],
+    ['rejects', async () => Promise.reject(new Error('no judge')), { success: false, error_type: 'describe_failed' }],
+  ]
+  it.each(judges)(
+    'end(promise) ends the time at once, and the attempt when the promise %s',
+    async (_, judge, recorded) => {
+      const { instrumentation, attempts } = collecting()
+      const attempt = instrumentation.startAttempt(labels)
+      const judged = Promise.withResolvers<void>()
+      const startedMs = performance.now()
+      attempt.end(judged.promise.then(judge) as Promise<object>)
+      const endedSeconds = (performance.now() - startedMs) / 1000
+      for (const [, again] of ends) again(attempt)
+      await new Promise(resolve => setTimeout(resolve, 20))
+      expect(attempts).toEqual([])
+      judged.resolve()
+      await expect.poll(() => attempts).toMatchObject([recorded])
+      expect(attempts[0]!.time_seconds).toBeLessThan(endedSeconds + 0.015)
+    },
+  )
+
+  it('set adds fields that the outcome overrides, until the end', () => {
+    const { instrumentation, attempts } = collecting()
+    const attempt = instrumentation.startAttempt(labels)
+    attempt.set({ model_name: 'answered', input_tokens: 1, output_tokens: 2 })
+    attempt.set({ input_tokens: 3, ...({ nonsense: 1 } as object) })
+    attempt.set(undefined as never)
+    attempt.end({ output_tokens: 4 })
+    attempt.set({ input_tokens: 9 })
+    expect(attempts).toMatchObject([{ model_name: 'answered', input_tokens: 3, output_tokens: 4, success: true }])
+    expect(attempts[0]).not.toHaveProperty('nonsense')
+    expect(instrumentation.problems().describe).toBe(2)
+  })
+
   it('run returns and throws what the work does, and its spans are children of the attempt', async () => {
     const spans = setSpans()
     const { instrumentation, attempts } = collecting()

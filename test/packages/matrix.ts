@@ -2,10 +2,15 @@
  * `npm run test:packages`: the package of the library beside each release of OpenTelemetry JS, in each runtime: every Node on the PATH, Node 20,
  * 22, 24 and 26, Bun and Deno from npm. Prints a table, and exits with 1 if anything differs from what is promised. Takes some minutes.
  */
-import { mkdir, rm, stat, writeFile } from 'node:fs/promises'
+import { copyFile, mkdir, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { isDeepStrictEqual } from 'node:util'
+import { expectedOfAiSdk } from '../adapters/expected.ts'
+import { ADAPTERS, exampleOf, openFrameworkProject } from '../adapters/frameworks.ts'
 import { AI_RECORDED, AI_STREAMS, IMPORT_AND_REQUIRE, PRINTED_NAMES, PROMETHEUS_NAMES } from './programs.ts'
-import { bytesIn, installed, OTEL_RELEASES, openProject, packBoth, programs, run } from './project.ts'
+import { bytesIn, installed, OTEL_RELEASES, openProject, packBoth, programs, ROOT, type Run, run } from './project.ts'
+
+const ADAPTER_PROGRAMS = join(ROOT, 'test/adapters/programs')
 
 const RUNTIMES = [
   ['node@20', 'node'],
@@ -43,6 +48,26 @@ async function runtimes(): Promise<{ name: string; path: string }[]> {
   return all
 }
 
+/** Checks the examples against the types of the frameworks. */
+async function checkExamples(path: string): Promise<Run> {
+  const files = ADAPTERS.map(name => `${name}.ts`)
+  for (const name of ADAPTERS) await writeFile(join(path, `${name}.ts`), await exampleOf(name))
+  const compilerOptions = {
+    module: 'nodenext',
+    target: 'es2024',
+    lib: ['es2024', 'dom', 'dom.iterable', 'esnext.disposable'],
+    strict: true,
+    exactOptionalPropertyTypes: true,
+    noEmit: true,
+    skipLibCheck: true,
+    allowImportingTsExtensions: true,
+    types: ['node'],
+    typeRoots: [join(ROOT, 'node_modules/@types')],
+  }
+  await writeFile(join(path, 'tsconfig.json'), JSON.stringify({ compilerOptions, files }))
+  return await run(join(ROOT, 'node_modules/.bin/tsc'), [], path)
+}
+
 const all = await runtimes()
 for (const { name, packages } of OTEL_RELEASES) {
   await using project = await openProject([client, ...packages])
@@ -67,6 +92,18 @@ for (const release of ['ai@5', 'ai@6', 'ai@7']) {
   await using project = await openProject([client, release, 'zod'])
   const { stdout, stderr } = await project.script('node', 'ai.mjs', AI_STREAMS)
   say(`${release}: results of streamText`, stdout === `${JSON.stringify(AI_RECORDED)}\n`, stderr || stdout)
+  for (const file of ['recording.mjs', 'ai-sdk.mjs'])
+    await copyFile(join(ADAPTER_PROGRAMS, file), join(project.path, file))
+  const adapted = await run('node', ['ai-sdk.mjs'], project.path)
+  const expected = expectedOfAiSdk(Number(release.slice('ai@'.length)))
+  const isRight = adapted.code === 0 && isDeepStrictEqual(JSON.parse(adapted.stdout), expected)
+  say(`${release}: the adapter`, isRight, adapted.stderr || adapted.stdout)
+}
+
+{
+  await using project = await openFrameworkProject()
+  const { code, stdout } = await checkExamples(project.path)
+  say('the examples of docs/frameworks.md are typed', code === 0, stdout)
 }
 
 for (const [name, archive] of [

@@ -1,7 +1,15 @@
 import { readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { CONSUMER, EDGE, IMPORT_AND_REQUIRE, PRINTED_NAMES, PROMETHEUS_NAMES } from './programs.ts'
+import {
+  ADAPTER_EXPORTS,
+  ADAPTERS,
+  CONSUMER,
+  EDGE,
+  IMPORT_AND_REQUIRE,
+  PRINTED_NAMES,
+  PROMETHEUS_NAMES,
+} from './programs.ts'
 import {
   bytesIn,
   CLIENT,
@@ -35,7 +43,8 @@ afterAll(async () => {
 interface Manifest {
   readonly version: string
   readonly dependencies?: object
-  readonly peerDependencies?: object
+  readonly peerDependencies?: Readonly<Record<string, string>>
+  readonly peerDependenciesMeta?: Readonly<Record<string, { readonly optional?: boolean }>>
   readonly exports: object
   readonly repository: { readonly url: string }
   readonly homepage: string
@@ -60,7 +69,9 @@ describe('the package of the library', () => {
     expect(await bytesIn(path)).toBeLessThan(1_000_000)
     const manifest = await manifestOf(path)
     expect(manifest.dependencies).toBeUndefined()
-    expect(manifest.peerDependencies).toEqual({ '@opentelemetry/api': '^1.9.0' })
+    const isRequired = ([name]: [string, string]): boolean => manifest.peerDependenciesMeta?.[name]?.optional !== true
+    const required = Object.entries(manifest.peerDependencies ?? {}).filter(isRequired)
+    expect(Object.fromEntries(required)).toEqual({ '@opentelemetry/api': '^1.9.0' })
     expect((await installed(alone)).packages).toBeLessThan(12)
   })
 
@@ -102,6 +113,21 @@ describe('the package of the library', () => {
         ([, name]) => name,
       )
       expect(new Set(imports)).toEqual(new Set(['@opentelemetry/api']))
+    }
+  })
+
+  it('has an adapter of each framework, imported and required, that loads the library and nothing else', async () => {
+    const path = join(alone.path, 'node_modules/agent-performance-client/dist')
+    const ran = await alone.script(process.execPath, 'adapters.mjs', ADAPTERS)
+    expect(ran).toMatchObject({ code: 0, stderr: '', stdout: `${JSON.stringify(ADAPTER_EXPORTS)}\n` })
+    for (const name of Object.keys(ADAPTER_EXPORTS)) {
+      for (const form of ['esm', 'cjs']) {
+        const code = await readFile(join(path, form, 'adapters', `${name}.js`), 'utf8')
+        const imports = [...code.matchAll(/(?:\bfrom|\brequire\(|\bimport\()\s*["']([^"']+)["']/g)].map(
+          ([, from]) => from,
+        )
+        expect(new Set(imports)).toEqual(new Set(['../index.js']))
+      }
     }
   })
 
@@ -155,6 +181,10 @@ describe('the package of the sidecar', () => {
       import { AgentPerformanceTracker } from 'agent-performance/tracker'
       import * as library from 'agent-performance'
       import * as client from 'agent-performance-client'
+      import 'agent-performance/ai-sdk'
+      import 'agent-performance/openai-agents'
+      import 'agent-performance/langchain'
+      import 'agent-performance/claude-agent-sdk'
       const tracker = new AgentPerformanceTracker('./store/perf.json')
       const delivery = library.deliverTo(tracker)
       client.trackAttempt({ agent_name: 'A', model_name: 'm', issue_type: 'i' }, () => 1)
@@ -170,6 +200,7 @@ describe('the package of the sidecar', () => {
     const path = join(both.path, 'node_modules/agent-performance')
     for (const file of [
       'docs/http-api.md',
+      'docs/frameworks.md',
       'docs/library.md',
       'docs/runbooks/AgentMissesTarget.md',
       'grafana/dashboards/overview.json',

@@ -104,7 +104,41 @@ export const asked: Promise<number> = client.ask('best-agent', { issue_type: 'i'
 // @ts-expect-error: the answer is typed, and has no such field
 client.ask('best-agent', { issue_type: 'i' }).then(agent => agent.no_such_field)
 export const queued: number = delivery.stats().queued
+import { attemptMiddleware, trackAi } from 'agent-performance-client/ai-sdk'
+import { type QueryResult, trackQuery } from 'agent-performance-client/claude-agent-sdk'
+import { attemptHandler } from 'agent-performance-client/langchain'
+import { attemptProcessor } from 'agent-performance-client/openai-agents'
+export const text: Promise<string> = trackAi({ agent_name: 'A', issue_type: 'i' }, async () => ({ text: 'x' }), ({ text }) => ({ success: text !== '' })).then(({ text }) => text)
+export const middleware: { specificationVersion: 'v3' } = attemptMiddleware({ labels: { agent_name: 'A' } })
+export const processor: { onSpanEnd(span: never): Promise<void> } = attemptProcessor({ labels: run => ({ issue_type: String(run.metadata['kind']) }) })
+export const handler: { handleChainEnd?(output: object, id: string): unknown } = attemptHandler({ describe: async run => ({ success: run.output !== '' }) })
+declare const query: () => AsyncGenerator<QueryResult> & { interrupt(): void }
+trackQuery({ agent_name: 'A', issue_type: 'i' }, query, ({ result }) => ({ success: result !== '' })).interrupt()
+// @ts-expect-error: an attempt has an agent
+trackQuery({ issue_type: 'i' }, query)
 `
+
+/** Prints what each adapter exports. Imports and requires it, and makes one: that both forms of the library share. */
+export const ADAPTERS = `
+import { createRequire } from 'node:module'
+const require = createRequire(import.meta.url)
+const names = ['ai-sdk', 'claude-agent-sdk', 'langchain', 'openai-agents']
+const exported = {}
+for (const name of names) {
+  const imported = await import('agent-performance-client/' + name)
+  const required = require('agent-performance-client/' + name)
+  exported[name] = Object.keys(imported).filter(key => typeof required[key] === 'function')
+  for (const form of [imported, required]) (form.attemptMiddleware ?? form.attemptHandler ?? form.attemptProcessor)?.()
+}
+console.log(JSON.stringify(exported))
+`
+
+export const ADAPTER_EXPORTS: Readonly<Record<string, readonly string[]>> = {
+  'ai-sdk': ['attemptMiddleware', 'trackAi'],
+  'claude-agent-sdk': ['trackQuery'],
+  langchain: ['attemptHandler'],
+  'openai-agents': ['attemptProcessor'],
+}
 
 /** Runs `streamText` of the AI SDK on its fake model, reads each result in another way, and prints what was recorded. */
 export const AI_STREAMS = `

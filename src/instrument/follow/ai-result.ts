@@ -1,5 +1,6 @@
 /** Follows the result of `streamText` and `streamObject` of the Vercel AI SDK (5 to 7). */
 import { type Ending, replaceMethod } from './ending.ts'
+import { observedStream } from './observed-stream.ts'
 import { isReadableStream } from './readable-stream.ts'
 
 /** Every stream and promise of such a result reads a branch of this one stream. */
@@ -45,42 +46,6 @@ function countReaders(stream: ReadableStream, readers: { reading: number; readon
     }
     return [observedStream(read, { cancelled }), kept]
   })
-}
-
-interface Observer {
-  chunk?(chunk: unknown): void
-  end?(): void
-  failed?(error: unknown): void
-  cancelled(): void
-}
-
-/** The same chunks, each requested when the reader requests it. */
-function observedStream(stream: ReadableStream, observer: Observer): ReadableStream {
-  const reader = stream.getReader()
-  return new ReadableStream(
-    {
-      async pull(controller) {
-        try {
-          const { done, value } = await reader.read()
-          if (!done) {
-            observer.chunk?.(value)
-            controller.enqueue(value)
-            return
-          }
-          observer.end?.()
-          controller.close()
-        } catch (error) {
-          observer.failed?.(error)
-          controller.error(error)
-        }
-      },
-      cancel(reason) {
-        observer.cancelled()
-        return reader.cancel(reason)
-      },
-    },
-    { highWaterMark: 0 },
-  )
 }
 
 function createPartObserver(ending: Ending): { part(chunk: unknown): void; end(): void } {
