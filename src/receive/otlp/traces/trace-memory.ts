@@ -70,14 +70,13 @@ function beginRequest(traces: Traces): SpansOfRequest {
     agent: string | undefined,
     call: ModelCall | undefined,
   ): SpanNode {
-    const trace = traceId === '' || spanId === '' ? undefined : traces.touch(traceId)
-    const node = trace === undefined ? createNode('', undefined) : traces.node(trace, spanId)
+    const hasIds = traceId !== '' && spanId !== ''
+    const node = hasIds ? traces.node(traceId, spanId) : createNode()
     if (node.isKnown) return node
     node.isKnown = true
     node.agent = agent
     node.call = call
-    if (trace !== undefined && parentSpanId !== '' && parentSpanId !== spanId)
-      node.parent = traces.node(trace, parentSpanId)
+    if (hasIds && parentSpanId !== '' && parentSpanId !== spanId) node.parent = traces.node(traceId, parentSpanId)
     if (agent !== undefined && node.parent !== undefined) {
       node.parent.runs ??= new Map()
       node.parent.runs.set(agent, node)
