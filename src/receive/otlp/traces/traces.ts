@@ -155,7 +155,7 @@ function wordAt(hex: string, start: number): number {
   return word
 }
 
-/** Adds a word to a hash of 32 bits. The seed is secret: otherwise a sender could make many ids with one hash, and each search of them would be slow. */
+/** Adds a word to a hash of 32 bits. The seed is secret: otherwise a sender could make many ids with one hash, and slow down each search. */
 function mixed(hash: number, word: number): number {
   const product = Math.imul(hash ^ word, 0x85ebca6b)
   return product ^ (product >>> 15)
