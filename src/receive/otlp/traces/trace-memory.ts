@@ -70,13 +70,14 @@ function beginRequest(traces: Traces): SpansOfRequest {
     agent: string | undefined,
     call: ModelCall | undefined,
   ): SpanNode {
-    const hasIds = traceId !== '' && spanId !== ''
-    const node = hasIds ? traces.node(traceId, spanId) : createNode()
+    const trace = traceId === '' || spanId === '' ? undefined : traces.touch(traceId)
+    const node = trace === undefined ? createNode('', undefined) : traces.node(trace, spanId)
     if (node.isKnown) return node
     node.isKnown = true
     node.agent = agent
     node.call = call
-    if (hasIds && parentSpanId !== '' && parentSpanId !== spanId) node.parent = traces.node(traceId, parentSpanId)
+    if (trace !== undefined && parentSpanId !== '' && parentSpanId !== spanId)
+      node.parent = traces.node(trace, parentSpanId)
     if (agent !== undefined && node.parent !== undefined) {
       node.parent.runs ??= new Map()
       node.parent.runs.set(agent, node)

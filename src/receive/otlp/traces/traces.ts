@@ -1,5 +1,4 @@
 /** The spans of recent traces. */
-import { randomInt } from 'node:crypto'
 import type { ModelCall, Tokens } from './model-call.ts'
 
 /** The model and tokens of the calls of a run. */
@@ -10,13 +9,11 @@ export interface Usage {
   readonly tokens: Tokens
 }
 
-/** The words of an id, from the first to the last. A string would be one more object that outlives the garbage collections of its request. */
-type SpanId = Readonly<Record<'trace0' | 'trace1' | 'trace2' | 'trace3' | 'span0' | 'span1', number>>
-
 /** A span, or the parent of one that has not come. */
-export interface SpanNode extends SpanId {
-  /** Another span of its list. */
-  next: SpanNode | undefined
+export interface SpanNode {
+  readonly id: string
+  /** The span that came before it to its trace. */
+  readonly before: SpanNode | undefined
   parent: SpanNode | undefined
   isKnown: boolean
   /** The agent whose run it is. */
@@ -37,18 +34,26 @@ export interface SpanNode extends SpanId {
   waiting: SpanNode[] | undefined
 }
 
-/** Traces by id. */
-export interface Traces {
-  /** The span of these ids, in lower-case hex. It is created if it has not come. Its trace is now a recent one. */
-  node(traceId: string, spanId: string): SpanNode
-  /** Removes traces that got no span for too long. `nowMs` is a monotonic time. */
-  forgetOld(nowMs: number): void
-  /** Removes traces beyond the number of spans: those that got no span for the longest time. */
-  forgetMany(): void
+/** The spans of one trace. */
+export interface Trace {
+  /** The span that came last. */
+  last: SpanNode | undefined
+  size: number
+  /** The spans by id, once a search of the list would take long. */
+  index: Map<string, SpanNode> | undefined
 }
 
-/** The spans of the traces with the same hash: a list, or lists by the hash of the span where one list would be long. */
-type Spans = SpanNode | Map<number, SpanNode>
+/** Traces by id. */
+export interface Traces {
+  /** The trace of an id, which is now a recent one. */
+  touch(traceId: string): Trace
+  /** The span of an id in a trace. It is created if it has not come. */
+  node(trace: Trace, spanId: string): SpanNode
+  /** Removes traces that were not touched for too long. `nowMs` is a monotonic time. */
+  forgetOld(nowMs: number): void
+  /** Removes traces beyond the number of spans: those that were not touched for the longest time. */
+  forgetMany(): void
+}
 
 /** Most traces are small: up to here a search of the list costs less than a Map. */
 const MAX_LISTED = 12
@@ -59,42 +64,39 @@ const MAX_LISTED = 12
  * of their last span would have to be changed for each span.
  */
 export function createTraces(maxSpans: number, maxAgeMs: number): Traces {
-  let recent = new Map<number, Spans>()
-  let older = new Map<number, Spans>()
+  let recent = new Map<string, Trace>()
+  let older = new Map<string, Trace>()
   /** Of the recent traces. */
-  let count = 0
+  let spans = 0
   let startedMs = 0
-  const seed = randomInt(2 ** 32)
+  let lastId = ''
+  let last = createTrace()
 
-  function node(traceId: string, spanId: string): SpanNode {
-    const trace0 = wordAt(traceId, 0)
-    const trace1 = wordAt(traceId, 8)
-    const trace2 = wordAt(traceId, 16)
-    const trace3 = wordAt(traceId, 24)
-    const span0 = wordAt(spanId, 0)
-    const span1 = wordAt(spanId, 8)
-    const key = mixed(mixed(mixed(mixed(seed, trace0), trace1), trace2), trace3)
-    const spans = recent.get(key) ?? makeRecent(key)
-    const list = spans instanceof Map ? spans.get(spanKey(key, span0, span1)) : spans
-    let length = 0
-    for (let at = list; at !== undefined; at = at.next) {
-      const isSame = at.span1 === span1 && at.span0 === span0 && at.trace3 === trace3 && at.trace2 === trace2
-      if (isSame && at.trace1 === trace1 && at.trace0 === trace0) return at
-      length++
-    }
-    const created = createNode({ trace0, trace1, trace2, trace3, span0, span1 }, list)
-    if (spans instanceof Map) spans.set(spanKey(key, span0, span1), created)
-    else recent.set(key, length < MAX_LISTED ? created : listsOf(key, created))
-    count++
-    return created
+  function touch(id: string): Trace {
+    // Most spans follow one of the same trace.
+    if (id === lastId) return last
+    last = recent.get(id) ?? makeRecent(id)
+    lastId = id
+    return last
   }
 
-  function makeRecent(key: number): Spans | undefined {
-    const spans = older.get(key)
-    if (spans === undefined) return undefined
-    recent.set(key, spans)
-    count += spans instanceof Map ? spans.size : lengthOf(spans)
-    return spans
+  function makeRecent(id: string): Trace {
+    const trace = older.get(id) ?? createTrace()
+    recent.set(id, trace)
+    spans += trace.size
+    return trace
+  }
+
+  function node(trace: Trace, id: string): SpanNode {
+    const known = trace.index === undefined ? find(trace, id) : trace.index.get(id)
+    if (known !== undefined) return known
+    const created = createNode(id, trace.last)
+    trace.last = created
+    trace.size++
+    spans++
+    if (trace.index !== undefined) trace.index.set(id, created)
+    else if (trace.size > MAX_LISTED) trace.index = indexOf(trace)
+    return created
   }
 
   function forgetOld(nowMs: number): void {
@@ -105,33 +107,26 @@ export function createTraces(maxSpans: number, maxAgeMs: number): Traces {
   }
 
   function forgetMany(): void {
-    if (count > maxSpans / 2) startGeneration(count <= maxSpans)
+    if (spans > maxSpans / 2) startGeneration(spans <= maxSpans)
   }
 
   function startGeneration(keepsRecent: boolean): void {
     older = keepsRecent ? recent : new Map()
     recent = new Map()
-    count = 0
+    spans = 0
+    lastId = ''
   }
 
-  return { node, forgetOld, forgetMany }
+  return { touch, node, forgetOld, forgetMany }
 }
 
-const NO_ID: SpanId = { trace0: 0, trace1: 0, trace2: 0, trace3: 0, span0: 0, span1: 0 }
+const createTrace = (): Trace => ({ last: undefined, size: 0, index: undefined })
 
 /** A span that has not come. Always with all properties in the same order: V8 reads objects of one shape faster. */
-export function createNode(
-  { trace0, trace1, trace2, trace3, span0, span1 }: SpanId = NO_ID,
-  next: SpanNode | undefined = undefined,
-): SpanNode {
+export function createNode(id: string, before: SpanNode | undefined): SpanNode {
   return {
-    trace0,
-    trace1,
-    trace2,
-    trace3,
-    span0,
-    span1,
-    next,
+    id,
+    before,
     parent: undefined,
     isKnown: false,
     agent: undefined,
@@ -145,39 +140,14 @@ export function createNode(
   }
 }
 
-/** The 32 bits that 8 hex digits spell, in lower case. */
-function wordAt(hex: string, start: number): number {
-  let word = 0
-  for (let at = start; at < start + 8; at++) {
-    const code = hex.charCodeAt(at)
-    word = (word << 4) | (code < 58 ? code - 48 : code - 87)
-  }
-  return word
+function find({ last }: Trace, id: string): SpanNode | undefined {
+  let node = last
+  while (node !== undefined && node.id !== id) node = node.before
+  return node
 }
 
-/** Adds a word to a hash of 32 bits. The seed is secret: otherwise a sender could make many ids with one hash, and slow down each search. */
-function mixed(hash: number, word: number): number {
-  const product = Math.imul(hash ^ word, 0x85ebca6b)
-  return product ^ (product >>> 15)
-}
-
-const spanKey = (key: number, span0: number, span1: number): number => mixed(mixed(key, span0), span1)
-
-function lengthOf(list: SpanNode): number {
-  let length = 0
-  for (let at: SpanNode | undefined = list; at !== undefined; at = at.next) length++
-  return length
-}
-
-/** Splits a list by the hashes of the spans. */
-function listsOf(key: number, list: SpanNode): Map<number, SpanNode> {
-  const lists = new Map<number, SpanNode>()
-  for (let at: SpanNode | undefined = list; at !== undefined; ) {
-    const { next }: SpanNode = at
-    const own = spanKey(key, at.span0, at.span1)
-    at.next = lists.get(own)
-    lists.set(own, at)
-    at = next
-  }
-  return lists
+function indexOf({ last }: Trace): Map<string, SpanNode> {
+  const index = new Map<string, SpanNode>()
+  for (let node = last; node !== undefined; node = node.before) index.set(node.id, node)
+  return index
 }
