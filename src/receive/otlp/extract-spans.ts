@@ -13,20 +13,17 @@ import { readRecords } from './protobuf/read-records.ts'
 import { attributeOf } from './scalar.ts'
 import type { TracesRequest } from './schema.ts'
 import type { TelemetryRecord } from './telemetry-record.ts'
-import { TOKEN_FIELDS } from './traces/model-call.ts'
-import type { SeenSpan, TraceMemory } from './traces/trace-memory.ts'
+import { type ModelCall, TOKEN_FIELDS } from './traces/model-call.ts'
+import type { TraceMemory } from './traces/trace-memory.ts'
 import type { SpanNode, Usage } from './traces/traces.ts'
 
 /** A span of a request. */
-interface Seen extends SeenSpan {
-  /** Undefined unless a rule matches it. */
-  readonly run: Run | undefined
-}
-
-interface Run {
-  readonly rule: CompiledRule
+interface Seen {
   readonly record: TelemetryRecord
-  readonly stated: StatedAttempt
+  /** The rule that matches it, and what it states by that. Undefined if none does. */
+  readonly rule: CompiledRule | undefined
+  readonly stated: StatedAttempt | undefined
+  readonly call: ModelCall | undefined
 }
 
 /**
@@ -47,24 +44,23 @@ export function extractSpans(
 
   function see(record: TelemetryRecord): void {
     const rule = extractor.ruleOf(record)
-    const run = rule === undefined ? undefined : { rule, record, stated: rule.statement(record) }
-    if (run === undefined) extractor.ignore(record)
+    const stated = rule?.statement(record)
+    if (rule === undefined) extractor.ignore(record)
     if (mayEvaluate && record.hasEvents)
-      extractor.extracted.outcomes.push(...rules.evaluations(record, run?.stated.attempt_id))
-    const { traceId, spanId, parentSpanId: parentId } = record
+      extractor.extracted.outcomes.push(...rules.evaluations(record, stated?.attempt_id))
     // A span without ids is in no trace.
-    if (run === undefined && (traceId === '' || spanId === '')) return
-    const call = run === undefined ? rules.modelCall(record) : undefined
-    all.push({ traceId, spanId, parentId, agent: agentOf(run?.stated), call, run })
+    if (rule === undefined && (record.traceId === '' || record.spanId === '')) return
+    const call = rule === undefined ? rules.modelCall(record) : undefined
+    all.push({ record, rule, stated, call })
   }
 
   if (Buffer.isBuffer(request)) readRecords('traces', request, rules.attributes, see)
   else readJsonSpans(request, rules.attributes, see)
   const spans = memory.begin(nowMs)
-  const nodes = all.map(spans.add)
+  const nodes = all.map(({ record, stated, call }) => spans.add(record, agentOf(stated), call))
   extractor.extracted.late = spans.resolve()
   takeRuns(all, nodes, extractor, memory)
-  memory.end(nowMs)
+  memory.end()
   return extractor.extracted
 }
 
@@ -77,12 +73,12 @@ function agentOf(stated: StatedAttempt | undefined): string | undefined {
 
 function takeRuns(all: readonly Seen[], nodes: readonly SpanNode[], extractor: Extractor, memory: TraceMemory): void {
   const counted: SpanNode[] = []
-  for (const [i, { run }] of all.entries()) {
-    if (run === undefined) continue
+  for (const [i, { record, rule, stated }] of all.entries()) {
+    if (rule === undefined || stated === undefined) continue
     const node = nodes[i]!
-    if (isPartOfTracked(run.record, node) || memory.isSameRun(node)) extractor.exclude(run.record, 'same_run')
+    if (isPartOfTracked(record, node) || memory.isSameRun(node)) extractor.exclude(record, 'same_run')
     else if (
-      extractor.take(run.rule, run.record, rolledUp(run.rule, run.stated, node.usage)) &&
+      extractor.take(rule, record, rolledUp(rule, stated, node.usage)) &&
       !node.isCounted &&
       node.agent !== undefined
     ) {

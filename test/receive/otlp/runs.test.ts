@@ -344,6 +344,17 @@ describe('the memory of traces', () => {
     expect(extract(memory, [run(5, 'a', 4), { id: 4, parent: 3 }, { id: 3, parent: 2 }, run(2, 'a')])).toBe(1)
   })
 
+  test.each([3, 12, 13, 14, 400])('finds the outer span of a run in a trace of %i spans, in any order', size => {
+    const memory = createTraceMemory()
+    const inner = run(1, 'fixer', 2)
+    const others = Array.from({ length: size - 2 }, (_, i): SpanOf => ({ id: i + 3, parent: 2 }))
+    expect(extract(memory, [...others, inner])).toBe(1)
+    expect(extract(memory, [run(2, 'fixer', size)])).toBe(0)
+    expect(extract(memory, [run(size + 1, 'fixer', 1)])).toBe(0)
+    // Sent again: known, whatever came meanwhile.
+    expect(extract(memory, [inner, run(2, 'fixer', size)])).toBe(1)
+  })
+
   test('is not led astray by spans that are their own ancestors', () => {
     const memory = createTraceMemory()
     expect(extract(memory, [run(1, 'a', 2), run(2, 'b', 1), run(3, 'c', 3), chat(4, 5), chat(5, 4)])).toBe(3)

@@ -6,7 +6,7 @@ import type { TelemetryRecord } from '../telemetry-record.ts'
 import type { AttributeLookup } from './attribute-lookup.ts'
 import { INPUT_WITHOUT_CACHE, statesCacheApart } from './cached-tokens.ts'
 import { compileConditions } from './condition.ts'
-import { booleanOf, type FieldSources, firstOf, numberOf, resolveSources, textOf } from './field-sources.ts'
+import { booleanOf, type FieldSource, numberOf, resolveSources, textOf } from './field-sources.ts'
 import type { OtlpRule, OtlpSource } from './mapping.ts'
 
 /** A rule that is compiled once and applied to many records. */
@@ -53,7 +53,7 @@ export function compileRule(rule: OtlpRule, attributes: AttributeLookup): Compil
 const RESULT = 'agent.attempt.result'
 
 type Stated = { -readonly [Name in AttemptFieldName]?: unknown }
-type RuleFields = Readonly<Record<AttemptFieldName, FieldSources>>
+type RuleFields = Readonly<Record<string, readonly FieldSource[]>>
 
 function resolveFields({ attempt, roll_up }: OtlpRule, attributes: AttributeLookup): RuleFields {
   return Object.fromEntries(
@@ -62,7 +62,7 @@ function resolveFields({ attempt, roll_up }: OtlpRule, attributes: AttributeLook
       const own = roll_up && name === 'model_name' ? sources.filter(source => !isConstant(source)) : sources
       return [name, resolveSources(own, attributes)]
     }),
-  ) as RuleFields
+  )
 }
 
 const isConstant = (source: OtlpSource): source is Extract<OtlpSource, { readonly value: unknown }> =>
@@ -75,7 +75,7 @@ const CONVERSION: Readonly<Record<AttemptField['kind'], keyof typeof FUNCTIONS>>
   number: 'numberOf',
   integer: 'numberOf',
 }
-const FUNCTIONS = { textOf, booleanOf, numberOf, firstOf }
+const FUNCTIONS = { textOf, booleanOf, numberOf }
 
 type State = (
   stated: Stated,
@@ -92,19 +92,21 @@ type State = (
 function compileState(fields: RuleFields): State {
   return compile<State>(
     ['stated', 'fields', 'values', 'record', 'functions'],
-    [
-      'const { textOf, booleanOf, numberOf, firstOf } = functions',
-      ...FIELD_LIST.map(field => stateField(field, fields)),
-    ],
+    ['const { textOf, booleanOf, numberOf } = functions', ...FIELD_LIST.map(field => stateField(field, fields))],
   )
 }
 
+/** The first source that gives a value counts. */
 function stateField({ name, kind }: ListedField, fields: RuleFields): string {
-  const { slot, others } = fields[name]
-  if (slot < 0 && others.length === 0) return ''
-  return `let ${name} = ${slot < 0 ? 'undefined' : `values[${slot}]`}
-    if (${name} === undefined || ${name} === '') ${name} = ${others.length === 0 ? 'undefined' : `firstOf(fields.${name}.others, record)`}
-    if (${name} !== undefined) stated.${name} = ${CONVERSION[kind]}(${name})`
+  const isAbsent = `${name} === undefined || ${name} === ''`
+  const values = (fields[name] ?? []).map((source, i) =>
+    typeof source === 'number' ? `values[${source}]` : `fields.${name}[${i}](record)`,
+  )
+  if (values.length === 0) return ''
+  return [
+    `let ${name} = ${values.join(`\n if (${isAbsent}) ${name} = `)}`,
+    `if (!(${isAbsent})) stated.${name} = ${CONVERSION[kind]}(${name})`,
+  ].join('\n')
 }
 
 /**

@@ -3,18 +3,15 @@ import type { TelemetryRecord } from '../telemetry-record.ts'
 import type { AttributeLookup, Lookup } from './attribute-lookup.ts'
 import type { OtlpSource } from './mapping.ts'
 
-/** The resolved sources of a field: the slot of an attribute, or -1, and then the lookups of the other sources. */
-export interface FieldSources {
-  readonly slot: number
-  readonly others: readonly Lookup[]
-}
+/** A source of a field: the slot of an attribute, or a lookup of anything else. */
+export type FieldSource = number | Lookup
 
 /** Resolves the sources of a field. */
-export function resolveSources(sources: readonly OtlpSource[], attributes: AttributeLookup): FieldSources {
-  const [first] = sources
-  const slot = typeof first === 'string' ? attributes.slotOf(first) : -1
-  const others = slot < 0 ? sources : sources.slice(1)
-  return { slot, others: others.map(source => bySource(source, attributes)) }
+export function resolveSources(sources: readonly OtlpSource[], attributes: AttributeLookup): FieldSource[] {
+  return sources.map(source => {
+    const slot = typeof source === 'string' ? attributes.slotOf(source) : -1
+    return slot < 0 ? bySource(source, attributes) : slot
+  })
 }
 
 /** The value of the first lookup that finds one. */

@@ -5,20 +5,16 @@
 import { type ModelCall, TOKEN_FIELDS } from './model-call.ts'
 import { createNode, createTraces, type SpanNode, type Traces, type Usage } from './traces.ts'
 
-/** A span, as the memory sees it. `agent` is the agent whose run it is; `call` is the model call that it is. */
-export interface SeenSpan {
-  /** Ids in lower-case hex; empty if absent. */
-  readonly traceId: string
-  readonly spanId: string
-  readonly parentId: string
-  readonly agent: string | undefined
-  readonly call: ModelCall | undefined
-}
+/** Where a span stands: ids in lower-case hex; empty if absent. */
+export type SpanIds = Readonly<Record<'traceId' | 'spanId' | 'parentSpanId', string>>
 
 /** The spans of one request. Add all of them, then `resolve` once, and ask afterwards. */
 export interface SpansOfRequest {
-  /** Adds a span. One that was added before, as a resend does, stays as it is. */
-  add(span: SeenSpan): SpanNode
+  /**
+   * Adds a span. `agent` is the agent whose run it is; `call` is the model call that it is. One that was added before, as a resend does,
+   * stays as it is.
+   */
+  add(ids: SpanIds, agent: string | undefined, call: ModelCall | undefined): SpanNode
   /** Gives the model calls to the runs that they belong to. Returns how many came after their run had been counted. */
   resolve(): number
 }
@@ -27,8 +23,8 @@ export interface SpansOfRequest {
 export interface TraceMemory {
   /** Starts a request. `nowMs` is a monotonic time. */
   begin(nowMs: number): SpansOfRequest
-  /** Removes the traces beyond the limits: those that were silent for the longest time first. */
-  end(nowMs: number): void
+  /** Ends a request: removes the traces beyond the number of spans. Those go first that were silent for the longest time. */
+  end(): void
   /** Whether the span is of a run that another span stands for: an ancestor, or a span below it that was counted before. */
   isSameRun(node: SpanNode): boolean
   /** Marks a span as counted. */
@@ -37,9 +33,9 @@ export interface TraceMemory {
   uncount(node: SpanNode): void
 }
 
-/** Spans in memory, with parents that have not come: about 15 MB. */
+/** Spans in memory at most, with parents that have not come: about 15 MB. Half of them at least. */
 export const MAX_SPANS = 50_000
-/** How long a silent trace is remembered. */
+/** How long a silent trace is remembered at least. At most it is twice that. */
 export const MAX_AGE_MS = 3_600_000
 /** Ancestors of a span that are looked at. Deeper ones, and cycles, end there. */
 const MAX_ANCESTORS = 256
@@ -48,8 +44,11 @@ const MAX_ANCESTORS = 256
 export function createTraceMemory(maxSpans: number = MAX_SPANS): TraceMemory {
   const traces = createTraces(maxSpans, MAX_AGE_MS)
   return {
-    begin: nowMs => beginRequest(traces, nowMs),
-    end: traces.evict,
+    begin(nowMs) {
+      traces.forgetOld(nowMs)
+      return beginRequest(traces)
+    },
+    end: traces.forgetMany,
     isSameRun,
     count(node) {
       node.isCounted = true
@@ -63,17 +62,22 @@ export function createTraceMemory(maxSpans: number = MAX_SPANS): TraceMemory {
   }
 }
 
-function beginRequest(traces: Traces, nowMs: number): SpansOfRequest {
+function beginRequest(traces: Traces): SpansOfRequest {
   const calls: SpanNode[] = []
 
-  function add({ traceId, spanId, parentId, agent, call }: SeenSpan): SpanNode {
-    const trace = traceId === '' || spanId === '' ? undefined : traces.touch(traceId, nowMs)
+  function add(
+    { traceId, spanId, parentSpanId }: SpanIds,
+    agent: string | undefined,
+    call: ModelCall | undefined,
+  ): SpanNode {
+    const trace = traceId === '' || spanId === '' ? undefined : traces.touch(traceId)
     const node = trace === undefined ? createNode('', undefined) : traces.node(trace, spanId)
     if (node.isKnown) return node
     node.isKnown = true
     node.agent = agent
     node.call = call
-    if (trace !== undefined && parentId !== '' && parentId !== spanId) node.parent = traces.node(trace, parentId)
+    if (trace !== undefined && parentSpanId !== '' && parentSpanId !== spanId)
+      node.parent = traces.node(trace, parentSpanId)
     if (agent !== undefined && node.parent !== undefined) {
       node.parent.runs ??= new Map()
       node.parent.runs.set(agent, node)

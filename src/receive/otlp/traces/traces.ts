@@ -1,4 +1,4 @@
-/** The traces in memory, the one that was silent for the longest time first. */
+/** The spans of recent traces. */
 import type { Failure, ModelCall, Tokens } from './model-call.ts'
 
 /** The model and tokens of the calls of a run, and how the last of them ended. */
@@ -40,65 +40,55 @@ export interface SpanNode {
 
 /** The spans of one trace. */
 export interface Trace {
-  readonly id: string
   /** The span that came last. */
   last: SpanNode | undefined
   size: number
   /** The spans by id, once a search of the list would take long. */
   index: Map<string, SpanNode> | undefined
-  touchedAt: number
-  /** The traces that were touched before and after it. */
-  older: Trace | undefined
-  newer: Trace | undefined
 }
 
 /** Traces by id. */
 export interface Traces {
-  /** The trace of an id, which is now the latest. */
-  touch(traceId: string, nowMs: number): Trace
+  /** The trace of an id, which is now a recent one. */
+  touch(traceId: string): Trace
   /** The span of an id in a trace. It is created if it has not come. */
   node(trace: Trace, spanId: string): SpanNode
-  /** Removes traces beyond the limits. */
-  evict(nowMs: number): void
+  /** Removes traces that were not touched for too long. `nowMs` is a monotonic time. */
+  forgetOld(nowMs: number): void
+  /** Removes traces beyond the number of spans: those that were not touched for the longest time. */
+  forgetMany(): void
 }
 
 /** Most traces are small: up to here a search of the list costs less than a Map. */
 const MAX_LISTED = 12
 
-/** Creates an empty list. */
+/**
+ * Creates an empty list. It keeps a trace for `maxAgeMs` at least and twice that at most, and `maxSpans` spans at most beyond those of one
+ * request, of which the last half at least. Traces are of two generations, the older of which is removed as a whole: an order by the time
+ * of their last span would have to be changed for each span.
+ */
 export function createTraces(maxSpans: number, maxAgeMs: number): Traces {
-  const traces = new Map<string, Trace>()
-  let count = 0
-  let oldest: Trace | undefined
-  let newest: Trace | undefined
+  let recent = new Map<string, Trace>()
+  let older = new Map<string, Trace>()
+  /** Of the recent traces. */
+  let spans = 0
+  let startedMs = 0
+  let lastId = ''
+  let last = createTrace()
 
-  function touch(id: string, nowMs: number): Trace {
+  function touch(id: string): Trace {
     // Most spans follow one of the same trace.
-    if (newest?.id === id) {
-      newest.touchedAt = nowMs
-      return newest
-    }
-    const known = traces.get(id)
-    const trace = known ?? createTrace(id)
-    if (known === undefined) traces.set(id, trace)
-    else unlink(trace)
-    trace.touchedAt = nowMs
-    trace.older = newest
-    if (newest === undefined) oldest = trace
-    else newest.newer = trace
-    newest = trace
-    return trace
+    if (id === lastId) return last
+    last = recent.get(id) ?? makeRecent(id)
+    lastId = id
+    return last
   }
 
-  function unlink(trace: Trace): void {
-    const { older, newer } = trace
-    if (older === undefined) oldest = newer
-    else older.newer = newer
-    if (newer === undefined) newest = older
-    else newer.older = older
-    // A removed trace must not keep others in memory.
-    trace.older = undefined
-    trace.newer = undefined
+  function makeRecent(id: string): Trace {
+    const trace = older.get(id) ?? createTrace()
+    recent.set(id, trace)
+    spans += trace.size
+    return trace
   }
 
   function node(trace: Trace, id: string): SpanNode {
@@ -107,30 +97,36 @@ export function createTraces(maxSpans: number, maxAgeMs: number): Traces {
     const created = createNode(id, trace.last)
     trace.last = created
     trace.size++
-    count++
+    spans++
     if (trace.index !== undefined) trace.index.set(id, created)
     else if (trace.size > MAX_LISTED) trace.index = indexOf(trace)
     return created
   }
 
-  function evict(nowMs: number): void {
-    while (oldest !== undefined && (count > maxSpans || nowMs - oldest.touchedAt > maxAgeMs)) {
-      traces.delete(oldest.id)
-      count -= oldest.size
-      unlink(oldest)
-    }
+  function forgetOld(nowMs: number): void {
+    const ageMs = nowMs - startedMs
+    if (ageMs <= maxAgeMs) return
+    startGeneration(ageMs <= 2 * maxAgeMs)
+    startedMs = nowMs
   }
 
-  return { touch, node, evict }
+  function forgetMany(): void {
+    if (spans > maxSpans / 2) startGeneration(spans <= maxSpans)
+  }
+
+  function startGeneration(keepsRecent: boolean): void {
+    older = keepsRecent ? recent : new Map()
+    recent = new Map()
+    spans = 0
+    lastId = ''
+  }
+
+  return { touch, node, forgetOld, forgetMany }
 }
 
-// All properties in the same order: V8 reads objects of one shape faster.
+const createTrace = (): Trace => ({ last: undefined, size: 0, index: undefined })
 
-function createTrace(id: string): Trace {
-  return { id, last: undefined, size: 0, index: undefined, touchedAt: 0, older: undefined, newer: undefined }
-}
-
-/** A span that has not come. */
+/** A span that has not come. Always with all properties in the same order: V8 reads objects of one shape faster. */
 export function createNode(id: string, before: SpanNode | undefined): SpanNode {
   return {
     id,
