@@ -75,6 +75,8 @@ from the rules and dashboards.
 - **Another name for the scrape job** than \`agent-performance\` must be set in the first two rules of
   \`prometheus/rules/sidecar-alerts.yml\`. Dashboards find the job by themselves.
 - **The address of Grafana** in the \`dashboard\` links of the alerts is \`http://localhost:3000\`.
+- **Runbooks** open from the sidecar, which serves its documentation without a token: \`runbook_url\` begins with \`http://localhost:9464\`. If yours has
+  another address, replace this one in \`prometheus/rules/*-alerts.yml\`. While no sidecar runs, read \`docs/runbooks/\` in the package.
 `
 
 function alerts(): Alert[] {
