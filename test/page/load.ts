@@ -3,7 +3,7 @@
  * prints the longest task, by CPU time of the first 20 s and by the clock, and the heap after a collection at the begin and the end. Exits with 1
  * above a task of 100 ms of CPU or a heap that grows by more than 5 MiB.
  */
-import { testSidecar } from '../support/sidecar.ts'
+import { capturedLog, testSidecar } from '../support/sidecar.ts'
 import { launch, openPage, shown } from './app/browser.ts'
 
 const KEYS = 10_000
@@ -54,7 +54,8 @@ function cpuTimes(trace: Buffer): number[] {
 const longestOf = (tasks: readonly number[]): number => tasks.reduce((most, task) => Math.max(most, task), 0)
 const mib = (bytes: number): string => (bytes / 1024 / 1024).toFixed(2)
 
-await using sidecar = await testSidecar({ 'max-keys': String(KEYS + 1000) })
+const { log, lines } = capturedLog()
+await using sidecar = await testSidecar({ 'max-keys': String(KEYS + 1000) }, log)
 for (let i = 0; i < KEYS; i += 5000) await sidecar.post(Array.from({ length: 5000 }, (_, j) => attemptOf(i + j)))
 await using browser = await launch()
 let next = KEYS
@@ -91,6 +92,9 @@ for (const path of chosen.length > 0 ? chosen : VIEWS) {
       `heap ${mib(before)} MiB, growth ${mib(growth)} MiB; ${incidents.length} incidents\n`,
   )
   for (const incident of incidents) process.stdout.write(`  ${incident}\n`)
+  // The reason of a failed answer, such as a defect with its path and stack, is in the log of the sidecar.
+  for (const line of lines.splice(0))
+    if (line.level !== 'info') process.stdout.write(`  log: ${JSON.stringify(line)}\n`)
   await context.close()
 }
 clearInterval(sender)
