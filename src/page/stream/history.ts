@@ -1,41 +1,13 @@
 /** The latest attempts of the stream, from which a client resumes after a lost connection. */
-import type { AgentAttempt, AttemptKey } from '../../core/attempt/attempt.ts'
-import { frame } from './frames.ts'
-
-/** An attempt with its place in the stream. */
-export interface SentAttempt {
-  readonly sequence: number
-  readonly key: AttemptKey
-  /** About the characters of {@link frame}. */
-  readonly size: number
-  /** The text of its event. Serialized when a client first needs it: most attempts may pass no filter. */
-  frame(): string
-}
-
-export function sentAttempt(attempt: AgentAttempt, epoch: string, sequence: number): SentAttempt {
-  const { agent_name, model_name, issue_type } = attempt
-  let text: string | undefined
-  return {
-    sequence,
-    key: { agent_name, model_name, issue_type },
-    size: Object.values(attempt).reduce(
-      (sum: number, value) => sum + (typeof value === 'string' ? value.length : 0) + FIELD_SIZE,
-      0,
-    ),
-    frame() {
-      text ??= frame('attempt', attempt, `${epoch}-${sequence}`)
-      return text
-    },
-  }
-}
-
-/** About the characters of a field without its text: its name, quotes, and a number. */
-const FIELD_SIZE = 24
+import type { AgentAttempt } from '../../core/attempt/attempt.ts'
+import { FIELD_LIST } from '../../core/attempt/fields.ts'
 
 export interface History {
-  add(attempt: SentAttempt): void
-  /** The attempts after a sequence. Undefined if some of them were removed. */
-  after(sequence: number): readonly SentAttempt[] | undefined
+  /** The sequence of the latest attempt: attempts are numbered from 1 on. */
+  readonly newest: number
+  add(attempt: AgentAttempt): void
+  /** The attempts after a sequence, in order, without gaps. Undefined if some of them were removed. */
+  after(sequence: number): readonly AgentAttempt[] | undefined
   clear(): void
 }
 
@@ -47,38 +19,58 @@ export interface HistoryLimits {
 
 export const HISTORY_LIMITS: HistoryLimits = { attempts: 1024, characters: 1024 * 1024 }
 
+/** Nothing is made for an attempt but its size: with a stream open, every attempt passes through here, also those that no client asks for. */
 export function createHistory(limits: HistoryLimits = HISTORY_LIMITS): History {
-  let sent: SentAttempt[] = []
-  /** Where the oldest attempt is in `sent`: the ones before it are removed now and then, not one by one. */
+  let attempts: AgentAttempt[] = []
+  let sizes: number[] = []
+  /** Where the oldest attempt is in `attempts`: the ones before it are removed now and then, not one by one. */
   let first = 0
   let characters = 0
-  /** The sequence of the last attempt that was removed. */
-  let removed = 0
+  let newest = 0
 
   function removeOldest(): void {
-    const oldest = sent[first++]!
-    characters -= oldest.size
-    removed = oldest.sequence
+    characters -= sizes[first++]!
     if (first < limits.attempts) return
-    sent = sent.slice(first)
+    attempts = attempts.slice(first)
+    sizes = sizes.slice(first)
     first = 0
   }
 
   return {
+    get newest() {
+      return newest
+    },
     add(attempt) {
-      sent.push(attempt)
-      characters += attempt.size
-      while (sent.length - first > limits.attempts || characters > limits.characters) removeOldest()
+      const size = sizeOf(attempt)
+      newest++
+      attempts.push(attempt)
+      sizes.push(size)
+      characters += size
+      while (attempts.length - first > limits.attempts || characters > limits.characters) removeOldest()
     },
     after(sequence) {
-      if (sequence < removed) return undefined
-      return sent.slice(first).filter(attempt => attempt.sequence > sequence)
+      const missed = newest - sequence
+      if (missed > attempts.length - first) return undefined
+      return attempts.slice(attempts.length - missed)
     },
     clear() {
-      removed = sent.at(-1)?.sequence ?? removed
-      sent = []
+      attempts = []
+      sizes = []
       first = 0
       characters = 0
     },
   }
+}
+
+const TEXTS = FIELD_LIST.filter(({ kind }) => kind === 'string').map(({ name }) => name as keyof AgentAttempt)
+/** About the characters of an event without its texts: names, quotes, numbers, times. */
+const REST_SIZE = 300
+
+function sizeOf(attempt: AgentAttempt): number {
+  let size = REST_SIZE
+  for (const name of TEXTS) {
+    const value = attempt[name]
+    if (typeof value === 'string') size += value.length
+  }
+  return size
 }
