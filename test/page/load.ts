@@ -35,15 +35,18 @@ interface TraceEvent {
   readonly tid: number
   /** CPU time, in microseconds. */
   readonly tdur?: number
-  readonly args: { readonly name?: string }
+  readonly args: { readonly data?: { readonly documentLoaderURL?: string } }
 }
 
-/** The CPU times of the tasks of the page's main threads, in milliseconds. A busy machine does not change them. */
-function cpuTimes(trace: Buffer): number[] {
+/**
+ * The CPU times of the tasks of the page's main thread, in milliseconds. A busy machine changes them less than times by the clock. Chromium has
+ * pages of its own in the same trace, whose tasks do not count.
+ */
+function cpuTimes(trace: Buffer, url: string): number[] {
   const { traceEvents } = JSON.parse(trace.toString()) as { traceEvents: TraceEvent[] }
   const mains = new Set(
     traceEvents
-      .filter(({ name, args }) => name === 'thread_name' && args.name === 'CrRendererMain')
+      .filter(({ name, args }) => name === 'navigationStart' && args.data?.documentLoaderURL?.startsWith(url))
       .map(({ pid, tid }) => `${pid} ${tid}`),
   )
   return traceEvents
@@ -72,11 +75,11 @@ for (const path of chosen.length > 0 ? chosen : VIEWS) {
       entryTypes: ['longtask'],
     })
   })
-  await browser.startTracing(page, { categories: ['toplevel', 'disabled-by-default-devtools.timeline'] })
+  await browser.startTracing(page, { categories: ['toplevel', 'blink.user_timing'] })
   await page.goto(`${sidecar.url}/${path}`)
   await shown(page)
   await page.waitForTimeout(TRACED_MS)
-  const cpu = cpuTimes(await browser.stopTracing())
+  const cpu = cpuTimes(await browser.stopTracing(), sidecar.url)
   const cdp = await context.newCDPSession(page)
   const heap = async (): Promise<number> => {
     await cdp.send('HeapProfiler.collectGarbage')
