@@ -978,13 +978,9 @@ const STORES_AND_SECURITY: readonly ReliabilityRow[] = [
   },
   {
     promise:
-      "Sidecars learn of each other's attempts by notifications, and by polls where a notification is lost. While nothing happens there are ten polls a second.",
+      "Sidecars learn of each other's attempts by polls: ten a second while nothing happens, and up to 500 while they find some.",
     shown: [
-      `${POSTGRES_FAULTS} > a notification leads a sidecar to an attempt of another one without a poll`,
-      `${POSTGRES_FAULTS} > where notifications are lost, polls find the attempts of other sidecars`,
-      `${REDIS_FAULTS} > a notification leads a sidecar to an attempt of another one without a poll`,
-      `${REDIS_FAULTS} > where notifications are lost, polls find the attempts of other sidecars`,
-      'test/store/watch.test.ts > groups that only polls find are found within 10 ms while they keep coming, and polls become rare again after them',
+      'test/store/watch.test.ts > groups of others are found within 10 ms while they keep coming, and polls become rare again after them',
       'test/store/watch.test.ts > while nothing is appended, there are ten polls in a second',
     ],
   },

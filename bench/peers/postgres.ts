@@ -1,7 +1,7 @@
 /** PostgreSQL with fsync and synchronous_commit: pgbench sends an insert and an upsert per attempt. */
 import { execFileSync } from 'node:child_process'
 import { existsSync, readdirSync } from 'node:fs'
-import { chmod, mkdir, writeFile } from 'node:fs/promises'
+import { chmod, mkdtemp, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { runPinned, startPinned } from '../support/pinned.ts'
 import type { Bench } from '../support/row.ts'
@@ -43,8 +43,7 @@ export interface Postgres {
 
 /** Starts a new PostgreSQL cluster in `parent`, for attempts of `keys` keys. */
 export async function startPostgres(parent: string, keys: number, core: 0 | 1 = 0): Promise<Postgres> {
-  const folder = join(parent, 'postgres')
-  await mkdir(folder)
+  const folder = await mkdtemp(join(parent, 'postgres-'))
   // PostgreSQL refuses to run as root. Uses the account that its package created.
   const isRoot = process.getuid?.() === 0
   if (isRoot) {

@@ -114,8 +114,12 @@ function withTrace(attempt: NewAttempt, span: AttemptSpan | undefined): NewAttem
 
 /** Placeholders for success and duration until the attempt ends. Validation discards an attempt without them. */
 function initialAttempt(labels: AttemptLabels): NewAttempt {
-  const stated = Object.fromEntries(LABELS.map(name => [name, labels[name]]).filter(([, value]) => value !== undefined))
-  return { ...(stated as unknown as AttemptLabels), success: false, time_seconds: 0, attempt_id: crypto.randomUUID() }
+  const stated: { -readonly [Name in keyof AttemptLabels]?: unknown } = {}
+  for (const name of LABELS) {
+    const value = labels[name]
+    if (value !== undefined) stated[name] = value
+  }
+  return { ...(stated as AttemptLabels), success: false, time_seconds: 0, attempt_id: crypto.randomUUID() }
 }
 
 const LABELS = FIELD_LIST.filter(({ known }) => known === 'start' || known === 'any').map(

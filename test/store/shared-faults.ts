@@ -1,11 +1,10 @@
 /** What every store on a server promises when connections and servers fail: what was acknowledged counts once, in all sidecars alike. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import type { Log } from '../../src/core/log.ts'
 import type { OpenStore } from '../../src/store/backend.ts'
 import { openStore } from '../../src/store/open.ts'
 import { startProxy, type TcpProxy } from '../support/proxy.ts'
 import { temporaryFolder } from '../support/sidecar-process.ts'
-import { answersOf, attempt, countedIn, idsIn, NOW, openOn } from './engine/engines.ts'
+import { answersOf, attempt, countedIn, idsIn, NOW } from './engine/engines.ts'
 
 export interface FaultServer extends AsyncDisposable {
   readonly url: string
@@ -13,19 +12,14 @@ export interface FaultServer extends AsyncDisposable {
 }
 
 const clock = (): number => NOW
-const HOUR_MS = 3_600_000
 
 export interface FaultKind {
   start(): Promise<FaultServer>
   /** Adds the parameters to a URL that give a test an empty store of its own. */
   targetOf(url: string, test: number): string
-  /** Opens a log that polls at most so often, in milliseconds. */
-  openLog(target: string, pollMs: number): Promise<Log>
-  /** An answer of the server without the notifications in it. */
-  withoutNotifications(answer: Buffer): Buffer
 }
 
-export function describeFaults(name: string, { start, targetOf, openLog, withoutNotifications }: FaultKind): void {
+export function describeFaults(name: string, { start, targetOf }: FaultKind): void {
   describe(name, () => {
     let server: FaultServer
     let tests = 0
@@ -83,51 +77,6 @@ export function describeFaults(name: string, { start, targetOf, openLog, without
       expect(await answersOf(replayed)).toBe(answers[0])
       await replayed.close()
     }
-
-    test('a notification leads a sidecar to an attempt of another one without a poll', async () => {
-      const target = targetOf(server.url, ++tests)
-      const engines = [await openOn(await openLog(target, HOUR_MS)), await openOn(await openLog(target, HOUR_MS))]
-      // A notification is lost until the connection for it is open.
-      await expect
-        .poll(async () => {
-          await engines[0]!.append([attempt('many', { attempt_id: undefined })])
-          return await countedIn(engines[1]!)
-        })
-        .toBeGreaterThan(0)
-      await engines[1]!.append([attempt('last')])
-      const total = await countedIn(engines[1]!)
-      await expect.poll(() => countedIn(engines[0]!)).toBe(total)
-      for (const engine of engines) await engine.close()
-    })
-
-    test('where notifications are lost, polls find the attempts of other sidecars', async () => {
-      const { proxy, stores, target } = await openBehindProxy(0)
-      await using _ = proxy
-      let dropped = 0
-      proxy.filterAnswers(answer => {
-        const rest = withoutNotifications(answer)
-        if (rest.length < answer.length) dropped++
-        return rest
-      })
-      const behind = new URL(target)
-      behind.port = String(proxy.port)
-      stores.push(await openStore(behind.href, { clock }), await openStore(target, { clock }))
-      const ids: string[] = []
-      async function recordOne(): Promise<void> {
-        ids.push(`${ids.length}`)
-        await stores[1]!.append([attempt(ids.at(-1)!)])
-        await expect.poll(() => countedIn(stores[0]!), { interval: 5 }).toBe(ids.length)
-      }
-      // Until the connection for it is open, there is none to lose.
-      await expect
-        .poll(async () => {
-          await recordOne()
-          return dropped
-        })
-        .toBeGreaterThan(0)
-      for (let i = 0; i < 5; i++) await recordOne()
-      await expectEachOnce(stores, target, ids)
-    })
 
     test('attempts whose answers are lost behind the commit count once', async () => {
       const { proxy, stores, target } = await openBehindProxy(2)

@@ -9,7 +9,6 @@ let changes = 0
 let failures = 0
 let returns = 0
 let isAway = false
-let notified: ((position: string) => void) | undefined
 let watch: Watch
 
 beforeEach(() => {
@@ -22,15 +21,7 @@ beforeEach(() => {
       return end
     },
   }
-  watch = createWatch({
-    groups,
-    clock: () => 0,
-    pollMs: 100,
-    listen(receiver) {
-      notified = receiver
-      return { stop: async () => undefined }
-    },
-  })
+  watch = createWatch({ groups, clock: () => 0, pollMs: 100 })
   watch.begin({
     changed: () => void changes++,
     failed: () => void failures++,
@@ -39,8 +30,8 @@ beforeEach(() => {
   })
 })
 
-afterEach(async () => {
-  await watch.stop()
+afterEach(() => {
+  watch.stop()
   vi.useRealTimers()
 })
 
@@ -50,7 +41,7 @@ test('while nothing is appended, there are ten polls in a second', async () => {
   expect(changes).toBe(0)
 })
 
-test('groups that only polls find are found within 10 ms while they keep coming, and polls become rare again after them', async () => {
+test('groups of others are found within 10 ms while they keep coming, and polls become rare again after them', async () => {
   await vi.advanceTimersByTimeAsync(1000)
   for (let sequence = 1; sequence <= 50; sequence++) {
     end = `${sequence}:x`
@@ -63,29 +54,9 @@ test('groups that only polls find are found within 10 ms while they keep coming,
   expect(polls).toBe(10)
 })
 
-test('a notification reports a group at once, the poll behind it finds nothing new, and polls stay rare', async () => {
-  for (let sequence = 1; sequence <= 50; sequence++) {
-    end = `${sequence}:x`
-    notified!(end)
-    expect(changes).toBe(sequence)
-    await vi.advanceTimersByTimeAsync(100)
-  }
-  expect(changes).toBe(50)
-  expect(polls).toBeLessThanOrEqual(51)
-})
-
-test('groups that were read or appended before their notification are not reported', async () => {
-  end = '3:x'
-  watch.know('3:x')
-  for (const position of ['2:x', '3:x']) notified!(position)
-  await vi.advanceTimersByTimeAsync(1000)
-  expect(changes).toBe(0)
-})
-
-test('groups that are announced during an append are reported behind it, unless they are before its group', async () => {
+test('a poll during an append reports nothing, and groups of others behind it are found by the next one', async () => {
   const append = Promise.withResolvers<Kept>()
   const first = watch.duringAppend(() => append.promise)
-  notified!('1:x')
   end = '2:x'
   await vi.advanceTimersByTimeAsync(500)
   expect(changes).toBe(0)
@@ -93,18 +64,26 @@ test('groups that are announced during an append are reported behind it, unless 
   await first
   await vi.advanceTimersByTimeAsync(500)
   expect(changes).toBe(0)
-  await watch.duringAppend(async () => {
-    end = '4:x'
-    notified!(end)
-    return { position: '3:x', after: '2:x' }
-  })
+  end = '3:x'
+  await vi.advanceTimersByTimeAsync(100)
   expect(changes).toBe(1)
+})
+
+test('after a failed append, polls report groups of others again', async () => {
   const failed = watch.duringAppend(async () => {
-    notified!('5:x')
+    end = '1:x'
     throw new Error('refused')
   })
   await expect(failed).rejects.toThrow('refused')
-  expect(changes).toBe(2)
+  await vi.advanceTimersByTimeAsync(100)
+  expect(changes).toBe(1)
+})
+
+test('groups that were read before a poll are not reported', async () => {
+  end = '3:x'
+  watch.know('3:x')
+  await vi.advanceTimersByTimeAsync(1000)
+  expect(changes).toBe(0)
 })
 
 test('a log that has other groups than before, as after a failover, is reported by the next poll', async () => {

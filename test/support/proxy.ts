@@ -10,8 +10,6 @@ export interface TcpProxy extends AsyncDisposable {
   /** Ends a connection instead of passing on the server's next answer, or the one behind `skip` more. Counts the connections that were ended so. */
   cutNextAnswer(skip?: number): void
   readonly cuts: number
-  /** Passes on what it returns of each answer of the server. */
-  filterAnswers(filter: (data: Buffer) => Buffer): void
   /** Ends all connections, and each new one at once, until it is thawed: the server is away. */
   refuse(): void
   /** Holds all bytes back in both directions, until it is thawed. */
@@ -26,7 +24,6 @@ export async function startProxy(first: { readonly host: string; readonly port: 
   /** Answers that are passed on before the cut. Undefined without one. */
   let untilCut: number | undefined
   let isFrozen = false
-  let filter = (data: Buffer): Buffer => data
   let isRefusing = false
   let cuts = 0
   const server = createServer(client => {
@@ -43,10 +40,8 @@ export async function startProxy(first: { readonly host: string; readonly port: 
     client.on('data', data => {
       if (!isFrozen) upstream.write(data)
     })
-    upstream.on('data', given => {
+    upstream.on('data', data => {
       if (isFrozen) return
-      const data = filter(given)
-      if (data.length === 0) return
       if (untilCut === undefined || untilCut-- > 0) return void client.write(data)
       untilCut = undefined
       cuts++
@@ -64,9 +59,6 @@ export async function startProxy(first: { readonly host: string; readonly port: 
     },
     cutNextAnswer(skip = 0) {
       untilCut = skip
-    },
-    filterAnswers(other) {
-      filter = other
     },
     get cuts() {
       return cuts

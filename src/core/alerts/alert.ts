@@ -1,4 +1,4 @@
-/** Alerts: what the rules found, independent of how it is evaluated and who is told. */
+/** Alerts: what the rules found, independent of how it is evaluated and who receives it. */
 
 /** How urgent an alert is. The names are those that Alertmanager users know. */
 export const ALERT_SEVERITIES = ['critical', 'warning', 'info'] as const
@@ -71,7 +71,7 @@ export interface SuccessTarget {
 export interface AlertMute {
   /** Labels of the alert, or `rule`. */
   readonly labels: ReadonlyMap<string, string>
-  /** In milliseconds since the epoch. Undefined: for ever. */
+  /** In milliseconds since the epoch. Undefined: without end. */
   readonly untilMs?: number | undefined
 }
 

@@ -77,6 +77,7 @@ export function attemptProblems(value: unknown, isTimestamp: IsTimestamp): Attem
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     return [{ pointer: '', detail: `must be an object, not ${kindOf(value)}` }]
   }
+  if (isFlawless(value, isTimestamp)) return []
   const problems: AttemptProblem[] = []
   for (const field of FIELD_LIST) {
     const stated = Object.hasOwn(value, field.name) ? (value as Record<string, unknown>)[field.name] : undefined
@@ -89,6 +90,24 @@ export function attemptProblems(value: unknown, isTimestamp: IsTimestamp): Attem
     if (!FIELD_BY_NAME.has(name)) problems.push({ pointer: `/${escapePointer(name)}`, detail: 'is not a known field' })
   }
   return problems
+}
+
+const REQUIRED = FIELD_LIST.filter(({ required }) => required).length
+
+/** A fast check that is true for every valid attempt of own enumerable fields: it looks only at the fields that are there. */
+function isFlawless(value: object, isTimestamp: IsTimestamp): boolean {
+  let required = 0
+  let isPaired = true
+  for (const name of Object.keys(value)) {
+    const field = FIELD_BY_NAME.get(name)
+    if (field === undefined) return false
+    const stated = (value as Record<string, unknown>)[name]
+    if (stated === undefined) continue
+    if (valueProblem(field, stated, isTimestamp) !== undefined) return false
+    if (field.required) required++
+    else if (name === PAIRED_FIELDS[0] || name === PAIRED_FIELDS[1]) isPaired = !isPaired
+  }
+  return isPaired && required === REQUIRED
 }
 
 /** The problem of a field that is missing beside the other one of {@link PAIRED_FIELDS}. */

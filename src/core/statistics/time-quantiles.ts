@@ -98,9 +98,12 @@ function ranks(n: number, p: number): { readonly lower: number; readonly upper: 
   const [mean, spread] = [n * p, Math.sqrt(n * p * (1 - p))]
   if (n >= APPROXIMATE_FROM) return { lower: Math.floor(mean - Z * spread), upper: Math.ceil(mean + Z * spread) + 1 }
   const atMost = (k: number): number => (k < 0 ? 0 : k >= n ? 1 : regularizedBeta(1 - p, n - k, k + 1, p))
-  let lower = Math.floor(mean)
+  // From the normal approximation, which is off by a rank or two.
+  let lower = Math.max(0, Math.floor(mean - Z * spread))
+  while (lower < Math.floor(mean) && atMost(lower) <= TAIL) lower++
   while (lower > 0 && atMost(lower - 1) > TAIL) lower--
-  let upper = Math.ceil(mean) + 1
+  let upper = Math.min(n + 1, Math.ceil(mean + Z * spread) + 1)
+  while (upper > Math.ceil(mean) + 1 && 1 - atMost(upper - 2) <= TAIL) upper--
   while (upper <= n && 1 - atMost(upper - 1) > TAIL) upper++
   return { lower, upper }
 }

@@ -5,8 +5,6 @@ export interface AppendOptions {
   readonly rows: boolean
   /** Whether the group may only become the first of the log. */
   readonly isFirst?: boolean
-  /** The channel that is notified of the position and the writer. Undefined for none. */
-  readonly channel?: string | undefined
 }
 
 /**
@@ -15,8 +13,7 @@ export interface AppendOptions {
  * The update of `head` is held until the commit, so that commits follow each other in the order of `last`, without gaps. The condition on
  * `writers` is evaluated again after waiting for a lock. A search for the group in `log` would not be: its snapshot is older than the wait.
  */
-export function appendText(schema: string, { rows, isFirst = false, channel }: AppendOptions): string {
-  const notify = channel === undefined ? '' : `, pg_notify('${channel}', seq || ':' || chain || ' ' || $1::text)`
+export function appendText(schema: string, { rows, isFirst = false }: AppendOptions): string {
   const empty = isFirst ? `e as (select last from ${schema}.head for update), ` : ''
   return `
 with ${empty}w as (
@@ -34,7 +31,7 @@ with ${empty}w as (
   select last, clock_timestamp(), $1, $2, chain, before_chain, $4 from h
   returning seq, kept_at, chain, before_chain
 )${rows ? rowsText(schema) : ''}
-select seq::text as seq, chain, before_chain${notify} from l`
+select seq::text as seq, chain, before_chain from l`
 }
 
 /** JSON of PostgreSQL cannot hold U+0000 as text. Rows show U+0001 in its place; the log keeps it. */

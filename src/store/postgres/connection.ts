@@ -9,10 +9,6 @@ export interface Connection {
    * connection exists, else with the server's error.
    */
   query<Row extends object>(text: string, values?: readonly unknown[]): Promise<Row[]>
-  /** Whether the server took the {@link ConnectionOptions.channel}. */
-  readonly isListening: boolean
-  /** Sets the receiver of notifications. They are lost while there is no connection. */
-  onNotification(receive: (payload: string) => void): void
   close(): Promise<void>
 }
 
@@ -49,15 +45,11 @@ set default_transaction_isolation = 'read committed'`
 export interface ConnectionOptions extends Partial<ConnectionTimes> {
   /** The server refuses every statement that would write. */
   readonly isReadOnly?: boolean
-  /** The channel of notifications that the connection listens to, quoted. */
-  readonly channel?: string
 }
 
 export function createConnection(url: string, options: ConnectionOptions = {}): Connection {
-  const { isReadOnly = false, channel, ...given } = options
+  const { isReadOnly = false, ...given } = options
   const times = { ...CONNECTION_TIMES, ...given }
-  let isListening = false
-  let receive: ((payload: string) => void) | undefined
   let current: Promise<pg.Client> | undefined
   let active: pg.Client | undefined
   let isClosed = false
@@ -74,12 +66,10 @@ export function createConnection(url: string, options: ConnectionOptions = {}): 
     // Without a listener, a connection that the server ends would end the process.
     client.on('error', () => drop(client))
     client.on('end', () => drop(client))
-    client.on('notification', ({ payload = '' }) => receive?.(payload))
     try {
       await client.connect()
       const settings = settingsText(times)
       await client.query(isReadOnly ? `${settings};\nset default_transaction_read_only = on` : settings)
-      if (channel !== undefined) isListening = await listen(client, channel)
       active = client
     } catch (error) {
       await client.end().catch(() => undefined)
@@ -132,12 +122,6 @@ export function createConnection(url: string, options: ConnectionOptions = {}): 
       last = result.catch(() => undefined)
       return result
     },
-    get isListening() {
-      return isListening
-    },
-    onNotification(receiver) {
-      receive = receiver
-    },
     async close() {
       isClosed = true
       const client = await current?.catch(() => undefined)
@@ -145,17 +129,6 @@ export function createConnection(url: string, options: ConnectionOptions = {}): 
       // A half-open connection never answers.
       await Promise.race([client?.end().catch(() => undefined), delay(CLOSE_MS, undefined, { ref: false })])
     },
-  }
-}
-
-/** False where the server has no notifications, as CockroachDB, or sends none, as a standby. */
-async function listen(client: pg.Client, channel: string): Promise<boolean> {
-  try {
-    await client.query(`listen ${channel}`)
-    return true
-  } catch (error) {
-    if (error instanceof pg.DatabaseError && !isDisconnect(error)) return false
-    throw error
   }
 }
 

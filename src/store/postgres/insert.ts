@@ -1,7 +1,7 @@
 /** Inserts a group, and makes the partitions of the day where they are missing. */
 import { type Group, mustBeFirst } from '../../core/log.ts'
 import type { Warn } from '../shared/backend.ts'
-import { type AppendOptions, appendText } from './append.ts'
+import { appendText } from './append.ts'
 import { type Connection, sqlState } from './connection.ts'
 import { makePartitions } from './partitions.ts'
 import { serverTime } from './server.ts'
@@ -20,17 +20,13 @@ export interface InsertOptions {
   /** Whether attempts are stored as rows too. */
   readonly rows: boolean
   readonly warn: Warn
-  /** The channel of notifications. Undefined while the server takes none. */
-  readonly channel: () => string | undefined
 }
 
 /** SQLSTATE: no partition for the row. */
 const NO_PARTITION = '23514'
 
-export function createInsert(connection: Connection, schema: string, { rows, warn, channel }: InsertOptions): Insert {
+export function createInsert(connection: Connection, schema: string, { rows, warn }: InsertOptions): Insert {
   const { query } = connection
-  const text = (options: Omit<AppendOptions, 'channel'>): string =>
-    appendText(schema, { ...options, channel: channel() })
 
   async function run(
     statement: string,
@@ -44,23 +40,23 @@ export function createInsert(connection: Connection, schema: string, { rows, war
 
   async function insert(writer: string, group: Group): Promise<AppendedRow | undefined> {
     try {
-      return await run(text({ rows }), writer, group)
+      return await run(appendText(schema, { rows }), writer, group)
     } catch (error) {
       const state = sqlState(error)
       if (state === NO_PARTITION) {
         await makePartitions(connection, schema, await serverTime(connection))
-        return await run(text({ rows }), writer, group)
+        return await run(appendText(schema, { rows }), writer, group)
       }
       // Class 22: a value that the columns cannot hold. The log keeps it all the same.
       if (!rows || !state?.startsWith('22')) throw error
       warn('attempts cannot be stored as rows: they are only in the log', { error: (error as Error).message })
-      return await run(text({ rows: false }), writer, group)
+      return await run(appendText(schema, { rows: false }), writer, group)
     }
   }
 
   return async (writer, group) => {
     if (group.writer !== undefined && group.number === 1) await putWriter(connection, schema, writer)
-    if (mustBeFirst(group)) return await run(text({ rows, isFirst: true }), writer, group)
+    if (mustBeFirst(group)) return await run(appendText(schema, { rows, isFirst: true }), writer, group)
     const row = await insert(writer, group)
     if (row !== undefined || group.number !== 1) return row
     // A failover or a restored backup may have lost the writer's row, without which no group can be appended.

@@ -6,7 +6,6 @@ import type { Advisory } from '../../core/ports.ts'
 import type { SharedLogOptions } from '../shared/backend.ts'
 import type { Head } from '../shared/groups.ts'
 import { createSharedLog, type SharedLog } from '../shared/shared-log.ts'
-import type { Listen } from '../shared/watch.ts'
 import { forgetBefore } from '../shared/writers.ts'
 import { type Connection, type ConnectionTimes, createConnection } from './connection.ts'
 import { expireDays } from './expire.ts'
@@ -28,7 +27,7 @@ export async function openPostgresLog(options: PostgresLogOptions): Promise<Shar
   const { target, limits, warn = () => undefined, requireDurable = false, isReadOnly = false, times } = options
   const { schema } = target
   const writing = createConnection(target.url, times)
-  const reading = createConnection(target.url, { ...times, isReadOnly, ...(!isReadOnly && { channel: schema }) })
+  const reading = createConnection(target.url, { ...times, isReadOnly })
   const connections: Connections = { writing, reading }
   const writer = randomUUID()
   try {
@@ -42,17 +41,6 @@ export async function openPostgresLog(options: PostgresLogOptions): Promise<Shar
   } catch (error) {
     await close(connections)
     throw error
-  }
-}
-
-/** Receives what {@link appendText} sends: the position and the writer of each group. */
-function listenOn({ onNotification }: Connection, own: string): Listen {
-  return notified => {
-    onNotification(payload => {
-      const [position, writer] = payload.split(' ')
-      if (writer !== own && position !== undefined) notified(position)
-    })
-    return { stop: async () => onNotification(() => undefined) }
   }
 }
 
@@ -81,8 +69,7 @@ function createLog(
 ): SharedLog {
   const { schema, rows } = target
   const { writing, reading } = connections
-  const channel = (): string | undefined => (reading.isListening ? target.channel : undefined)
-  const groups = createGroups(reading, schema, createInsert(writing, schema, { rows, warn, channel }))
+  const groups = createGroups(reading, schema, createInsert(writing, schema, { rows, warn }))
   return createSharedLog({
     writer,
     head,
@@ -92,7 +79,6 @@ function createLog(
     retention,
     isReadOnly,
     pollMs,
-    listen: listenOn(reading, writer),
     temporaryPath: join(tmpdir(), `agent-performance-${writer}.tmp`),
     async expire() {
       const nowMs = clock()

@@ -6,8 +6,6 @@ export interface Target {
   readonly url: string
   /** Quoted, for statements: a reserved word is a name too. */
   readonly schema: string
-  /** The channel of notifications, as text: the schema's name. */
-  readonly channel: string
   /** Whether attempts are stored as rows too. */
   readonly rows: boolean
   /** The URL without password, for messages. */
@@ -29,7 +27,7 @@ export function parseTarget(text: string): Target {
   // The driver takes them as parameters too.
   for (const secret of ['password', 'sslpassword'])
     if (shown.searchParams.has(secret)) shown.searchParams.set(secret, '***')
-  return { url: url.href, schema: `"${schema}"`, channel: schema, rows: rows === 'on', name: shown.href }
+  return { url: url.href, schema: `"${schema}"`, rows: rows === 'on', name: shown.href }
 }
 
 function take(url: URL, name: string): string | undefined {

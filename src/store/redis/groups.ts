@@ -40,13 +40,11 @@ export function createGroups({ send, run }: Connection, { keys, logId, clock, re
     const { number, isReset, records } = group
     const bytes = Buffer.from(records.buffer, records.byteOffset, records.byteLength)
     const args = [logId, writer, String(number), flag(isReset), bytes, String(clock()), flag(mustBeFirst(group))]
-    const [sequence, chain, before] = await run<string[]>(
-      APPEND,
-      [keys.log, keys.head, keys.writers, keys.notice],
-      ...args,
-    ).catch((error: unknown) => {
-      throw explained(error)
-    })
+    const [sequence, chain, before] = await run<string[]>(APPEND, [keys.log, keys.head, keys.writers], ...args).catch(
+      (error: unknown) => {
+        throw explained(error)
+      },
+    )
     await replicated()
     return { position: `${sequence}:${chain}`, after: `${Number(sequence) - 1}:${before}` }
   }

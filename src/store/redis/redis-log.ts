@@ -12,7 +12,6 @@ import { createSharedLog, type SharedLog } from '../shared/shared-log.ts'
 import { forgetBefore } from '../shared/writers.ts'
 import { type Connection, type ConnectionTimes, openConnection } from './connection.ts'
 import { createGroups, type Groups, type ReadGroup } from './groups.ts'
-import { listenOn } from './listen.ts'
 import { CREATE, TRIM } from './scripts.ts'
 import { checkServer } from './server.ts'
 import { createSnapshotKeys } from './snapshot-keys.ts'
@@ -87,7 +86,7 @@ export class NewerKeys extends Error {
 }
 
 function createLog(
-  { target, clock, retention, times, isReadOnly = false, pollMs = 100 }: RedisLogOptions,
+  { target, clock, retention, isReadOnly = false, pollMs = 100 }: RedisLogOptions,
   connection: Connection,
   head: Head,
   advisories: readonly Advisory[],
@@ -105,7 +104,6 @@ function createLog(
     retention,
     isReadOnly,
     pollMs,
-    listen: listenOn(target, writer, times),
     temporaryPath: join(tmpdir(), `agent-performance-${writer}.tmp`),
     async expire() {
       const nowMs = clock()

@@ -7,7 +7,7 @@ export interface Script {
 }
 
 /**
- * Appends a group. Keys: log, head, writers, notice. Arguments: log id, writer, number, `1` for a reset, records, time in milliseconds, `1` if it may
+ * Appends a group. Keys: log, head, writers. Arguments: log id, writer, number, `1` for a reset, records, time in milliseconds, `1` if it may
  * only become the first group of the log. Answers the sequence, the chain, and the chain before. The ids of the stream are the sequences, so a
  * reader sees holes. Every error has several words: the server puts ERR before a single one.
  */
@@ -28,7 +28,6 @@ local after = redis.sha1hex(chain .. ' ' .. writer .. ' ' .. ARGV[3])
 redis.call('XADD', KEYS[1], sequence .. '-0', 'w', writer, 'n', ARGV[3], 't', ARGV[6], 'c', after, 'b', chain, 'r', ARGV[5])
 redis.call('HSET', KEYS[2], 'last', sequence, 'chain', after)
 redis.call('HINCRBY', KEYS[2], 'bytes', #ARGV[5])
-redis.call('XADD', KEYS[4], 'MAXLEN', '1', '*', 'p', sequence .. ':' .. after, 'w', writer)
 if ARGV[4] == '1' then redis.call('HSET', KEYS[2], 'reset_at', sequence) end
 redis.call('HSET', KEYS[3], writer, ARGV[3], writer .. ':seq', sequence, writer .. ':chain', after, writer .. ':before', chain, writer .. ':seen', ARGV[6])
 return {sequence, after, chain}

@@ -18,8 +18,6 @@ export interface Keys {
   readonly log: string
   readonly head: string
   readonly writers: string
-  /** A stream of one entry: the newest group and its writer. */
-  readonly notice: string
   readonly repeats: string
   readonly snapshots: string
   snapshot(id: string): string
@@ -52,7 +50,6 @@ function keysOf(store: string): Keys {
     log: `${tag}:log`,
     head: `${tag}:head`,
     writers: `${tag}:writers`,
-    notice: `${tag}:notice`,
     repeats: `${tag}:repeats`,
     snapshots: `${tag}:snapshots`,
     snapshot: id => `${tag}:snapshot:${id}`,

@@ -26,7 +26,7 @@ import { createFrames, readRecords } from './records.ts'
 import { type Retention, withinRetention } from './retention.ts'
 import { NotSent, Unanswered } from './server-errors.ts'
 import { storedRecords } from './stored.ts'
-import { createWatch, type Listen, type Watch } from './watch.ts'
+import { createWatch, type Watch } from './watch.ts'
 
 /** Acknowledged groups that are sent again after a failover that lost them, in bytes. */
 const RESEND_BYTES = 8 * 1024 * 1024
@@ -43,7 +43,6 @@ export interface SharedLogParts {
   readonly isReadOnly: boolean
   /** See {@link WatchOptions}. */
   readonly pollMs: number
-  readonly listen?: Listen | undefined
   /** The path of a temporary file for a snapshot. */
   readonly temporaryPath: string
   /** See {@link Log.expire}. */
@@ -97,7 +96,7 @@ export function createSharedLog(parts: SharedLogParts): SharedLog {
     watch: watch.begin,
     health: parts.health,
     async close() {
-      await watch.stop()
+      watch.stop()
       await parts.close()
     },
   }

@@ -71,6 +71,16 @@ describe("Student's t", () => {
     expect(studentTQuantile(0.975, 1e7)).toBeCloseTo(normalQuantile(0.975), 6)
   })
 
+  test('has a 97.5 % quantile that the CDF takes back, and that falls, for any degrees of freedom', () => {
+    let before = Number.POSITIVE_INFINITY
+    for (let df = 1; df < 5000; df *= 1.01) {
+      const quantile = studentTQuantile(0.975, df)
+      expect(studentTTwoSided(quantile, df)).toBeCloseTo(0.05, 11)
+      expect(quantile).toBeLessThan(before)
+      before = quantile
+    }
+  })
+
   test('has a quantile function that inverts its CDF', () => {
     fc.assert(
       fc.property(probability, fc.double({ min: 1, max: 1e5, noNaN: true }), (p, df) => {

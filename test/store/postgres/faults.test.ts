@@ -1,25 +1,10 @@
 import { describe, expect, test } from 'vitest'
 import { openStore } from '../../../src/store/open.ts'
 import { createConnection } from '../../../src/store/postgres/connection.ts'
-import { openPostgresLog } from '../../../src/store/postgres/postgres-log.ts'
-import { parseTarget } from '../../../src/store/postgres/target.ts'
-import { FOREVER } from '../../../src/store/shared/retention.ts'
 import { missingPostgres, startPostgres } from '../../support/postgres.ts'
 import { describeFaults } from '../shared-faults.ts'
 
 const missing = missingPostgres()
-const limits = { maxKeys: 1000, maxArms: 100, idWindow: 1000, idWindowAgeMs: 86_400_000 }
-
-/** Leaves out messages of the kind NotificationResponse. A message is its kind, its length without the kind, and its content. */
-function withoutNotifications(answer: Buffer): Buffer {
-  const rest: Buffer[] = []
-  for (let at = 0; at < answer.length; ) {
-    const end = at + 1 + answer.readInt32BE(at + 1)
-    if (answer[at] !== 'A'.charCodeAt(0)) rest.push(answer.subarray(at, end))
-    at = end
-  }
-  return Buffer.concat(rest)
-}
 
 if (missing !== undefined) test('needs a server', context => context.skip(missing))
 
@@ -27,9 +12,6 @@ describe.skipIf(missing !== undefined)('faults', () => {
   describeFaults('with PostgreSQL', {
     start: startPostgres,
     targetOf: (url, test) => `${url}?schema=faults_${process.pid}_${test}`,
-    openLog: (target, pollMs) =>
-      openPostgresLog({ target: parseTarget(target), clock: Date.now, limits, retention: FOREVER, pollMs }),
-    withoutNotifications,
   })
 
   test('with --require-durable, a server that does not wait for the disk is refused with exit code 78', async () => {

@@ -1,14 +1,9 @@
 import { describe, expect, test } from 'vitest'
 import { openStore } from '../../../src/store/open.ts'
-import { openRedisLog } from '../../../src/store/redis/redis-log.ts'
-import { parseTarget } from '../../../src/store/redis/target.ts'
-import { FOREVER } from '../../../src/store/shared/retention.ts'
 import { missingRedis, startRedis } from '../../support/redis.ts'
-import { NOW } from '../engine/engines.ts'
 import { describeFaults } from '../shared-faults.ts'
 
 const missing = missingRedis()
-const limits = { maxKeys: 1000, maxArms: 100, idWindow: 1000, idWindowAgeMs: 86_400_000 }
 
 if (missing !== undefined) test('needs a server', context => context.skip(missing))
 
@@ -16,10 +11,6 @@ describe.skipIf(missing !== undefined)('faults', () => {
   describeFaults('with Redis', {
     start: startRedis,
     targetOf: (url, test) => `${url}?name=faults-${process.pid}-${test}`,
-    openLog: (target, pollMs) =>
-      openRedisLog({ target: parseTarget(target), clock: () => NOW, limits, retention: FOREVER, pollMs }),
-    // The answer to a blocking read names its key.
-    withoutNotifications: answer => (answer.includes(':notice') ? Buffer.alloc(0) : answer),
   })
 
   test('a server that may evict keys is refused with the remedy', async () => {
