@@ -57,7 +57,7 @@ ${[...dashboards().values()].map(dashboardPart).join('\n\n')}
 const INTRODUCTION = `This page lists every alert and every dashboard panel, with the question that it answers. \`node docs/alerts-and-panels.ts\` prints it
 from the rules and dashboards.
 
-- **Rules** are in \`prometheus/rules/\`. They were run on Prometheus 2.42, and are written for 3.x too. Success ratios are recorded by
+- **Rules** are in \`prometheus/rules/\`. They were run on Prometheus 2.42 and 3.16 (\`npm run test:prometheus3\`). Success ratios are recorded by
   agent, model and issue type over 5 minutes, 1 hour, 6 hours, 1 day and 30 days. Counts are added first and divided afterwards. A store
   counts once, however many sidecars share it ([metrics.md](metrics.md#several-sidecars-and-several-stores)).
 - **Panels** about agents and experiments need the recording rules, which tell the store of each sidecar.
