@@ -15,6 +15,7 @@ const SIMULATIONS = ['test/core/statistics/simulations*.test.ts']
 
 /** The longest files, longest first. One that starts last would run alone at the end. Known durations are not enough: a new clone has none. */
 const LONGEST = [
+  'notify/end-to-end',
   'store/file/crash',
   'packages/packages',
   'prometheus/configuration',

@@ -1,6 +1,7 @@
 /** The parts of docs/ that come from the code: printed by `npm run docs`, held equal by a test. */
 
 import { createTools } from '../src/command/mcp/tools.ts'
+import { ALERTS_KEYS } from '../src/config/alerts.ts'
 import { defaultOf, flagOf, settings, variableOf } from '../src/config/settings.ts'
 import { type AttemptField, FIELD_LIST } from '../src/core/attempt/fields.ts'
 import { TALLY_FAMILIES } from '../src/expose/families.ts'
@@ -17,6 +18,12 @@ function configurationTable(): string {
     return `| \`${escaped(flagOf(setting))}\` | \`${variableOf(setting.name)}\` | ${preset} | ${escaped(setting.description)} |`
   })
   return ['| flag | environment | default | meaning |', '| --- | --- | --- | --- |', ...rows].join('\n')
+}
+
+/** Every key of the section `alerts`. */
+function alertsTable(): string {
+  const rows = ALERTS_KEYS.map(({ key, preset, description }) => `| \`${key}\` | ${preset} | ${escaped(description)} |`)
+  return ['| key | default | meaning |', '| --- | --- | --- |', ...rows].join('\n')
 }
 
 const EXPERIMENT = 'agent_experiment_'
@@ -100,6 +107,7 @@ export const GENERATED_PARTS: ReadonlyMap<string, () => string> = new Map([
   ['library', streamTable],
   ['mcp', toolTable],
   ['metrics', metricTables],
+  ['notifications', alertsTable],
   ['otlp', otlpTables],
 ])
 

@@ -57,6 +57,8 @@ const CHANGED_TIERS = 'test/store/file/changed-tiers.test.ts'
 const OTLP = 'test/receive/otlp'
 const STREAMS = 'test/receive/streams.test.ts'
 const STREAM_MEMORY = 'test/end-to-end/stream-memory.test.ts'
+const NOTIFIED = 'test/notify/end-to-end.test.ts'
+const NOTIFIER = 'test/notify/notifier.test.ts'
 const CHECK_CONFIG = 'test/command/check-config.test.ts'
 
 const LOG_OUTPUT = 'test/end-to-end/log-output.test.ts'
@@ -871,6 +873,27 @@ const SETTINGS: readonly ReliabilityRow[] = [
 ]
 
 const STORES_AND_SECURITY: readonly ReliabilityRow[] = [
+  {
+    promise:
+      'An alert reaches each sink once when it begins and once when it ends, across crashes, and by one of several sidecars; a plain webhook may receive one again, with the same id.',
+    shown: [
+      `${NOTIFIED} > an agent that gets worse reaches an Alertmanager and a webhook once, and its recovery does, with a kill between`,
+      `${NOTIFIED} > of two sidecars on one PostgreSQL one notifies, and the other does when it is killed`,
+      `${NOTIFIER} > after a kill > at each append, every sink receives every beginning and end, and none more than once again`,
+      `${NOTIFIER} > of two sidecars on one store > the other takes over when one dies, after the lease has ended, and sends what was not sent`,
+    ],
+  },
+  {
+    promise: 'A sink of alerts that fails delays no other, and receives the newest state when it is back.',
+    shown: [`${NOTIFIER} > a sink > that is down delays no other, and is sent the newest state when it is back`],
+  },
+  {
+    promise: 'A name in the URL of a sink reaches no loopback or private address that the operator has not named.',
+    shown: [
+      'test/notify/address.test.ts > a name that resolves to > %s is refused',
+      'test/notify/address.test.ts > localhost is this machine, and nothing else',
+    ],
+  },
   {
     promise:
       'PostgreSQL: attempts count once in every sidecar although answers are lost, connections freeze, or the server is killed under load.',

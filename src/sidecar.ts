@@ -9,6 +9,7 @@ import { createExposition } from './expose/exposition.ts'
 import { type OtlpOut, openOtlpOut } from './expose/otlp-out.ts'
 import { readSelfMetrics } from './expose/self-metrics.ts'
 import { VERSION } from './lib/version.ts'
+import type { Notifier } from './notify/notifier.ts'
 import { createPageHandler } from './page/assets.ts'
 import { readBuiltFiles, withTraceUrl } from './page/built-files.ts'
 import { createStreamHandler } from './page/stream/handler.ts'
@@ -23,6 +24,7 @@ import type { LogOutput } from './server/log-output.ts'
 import { createPaths } from './server/paths.ts'
 import { createRefusalLog } from './server/refusal-log.ts'
 import { createUnreadAnswers } from './server/unread-answers.ts'
+import { type Evaluate, NO_NOTIFICATIONS, NO_RULES, openAlerts } from './sidecar/alerts.ts'
 import { createApp } from './sidecar/app.ts'
 import { openEventLoopLag } from './sidecar/event-loop-lag.ts'
 import { type FillWatch, watchFill } from './sidecar/fill-watch.ts'
@@ -70,6 +72,7 @@ export async function startSidecar(
   log: Logger,
   env: Environment = {},
   logOutput: Pick<LogOutput, 'dropped'> = { dropped: 0 },
+  evaluate: Evaluate = NO_RULES,
 ): Promise<Sidecar> {
   const { tokens, tls, mapping, aliases, price } = await readStartup(config)
   // Before the store opens, so that nothing is left open if the files cannot be read.
@@ -99,6 +102,7 @@ export async function startSidecar(
   const otlpPushes = { success: 0, failure: 0 }
   let listener: Listener | undefined
   let grpc: Listener | undefined
+  let notifier: Notifier | undefined
   const { info } = store
   const sources = {
     version: VERSION,
@@ -123,6 +127,7 @@ export async function startSidecar(
         ready: isReady(readiness.checks()),
         store: store.metrics(),
         ingest: ingest.totals,
+        notifications: notifier?.facts ?? NO_NOTIFICATIONS,
         dropped: (listener?.dropped ?? 0) + (grpc?.dropped ?? 0),
       }),
   })
@@ -176,6 +181,7 @@ export async function startSidecar(
   async function closeRest(): Promise<void> {
     await otlpOut?.close()
     fill?.close()
+    await notifier?.close()
     await closeStages()
   }
 
@@ -213,6 +219,7 @@ export async function startSidecar(
       listeners: [opened.url, ...(grpc === undefined ? [] : [grpc.url])],
     })
     fill = watchFill({ tally, log })
+    notifier = openAlerts({ config: config.alerts, store, url, evaluate, log })
     const ready = await readyFields({ config, tally, replayedRecords: store.replayedRecords, replayMs })
     log.info({ url, ...(grpc && { grpc_url: grpc.url }), version: VERSION, ...ready }, 'ready')
     logCertificateDates(config.tlsCert, tls, log)

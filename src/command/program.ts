@@ -2,6 +2,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { Command, CommanderError } from 'commander'
 import { VERSION } from '../lib/version.ts'
+import { addAlertsTest } from './alerts-test.ts'
 import { addCheckConfig } from './check-config.ts'
 import { addCompareModels } from './compare-models.ts'
 import { addCopy } from './copy.ts'
@@ -77,6 +78,7 @@ async function createProgram(io: Io, exit: (code: number) => void, start: StartS
     .addHelpText('after', EXAMPLES)
   addServe(program, io, start)
   await addQuestionCommands(program, io, exit)
+  addAlertsTest(program, io, exit)
   addCompareModels(program, io)
   addRecord(program, io)
   addImport(program, io)

@@ -1,8 +1,11 @@
 /** Loads the settings (flags > environment > config file > defaults) into one frozen Config, and reports the source of each value. */
+import { ALERT_RULE_NAMES } from './alert-rule-names.ts'
+import { type AlertsConfig, DEFAULT_ALERTS, parseAlerts } from './alerts.ts'
 import { type FileEntry, readConfigFile } from './file.ts'
 import { isLoopback } from './kind.ts'
 import { nearest } from './nearest.ts'
 import { type AnySetting, type Config, grpcAddress, PREFIX, settings, variableOf } from './settings.ts'
+import { shownAlerts } from './shown-alerts.ts'
 
 export { isLoopback, type ListenAddress, type Tier } from './kind.ts'
 export { type Config, grpcAddress, type LogLevel, variableOf } from './settings.ts'
@@ -72,6 +75,10 @@ export function loadConfig({ flags, env, configFile }: Given): LoadedConfig {
       place: stated.place,
     })
   }
+  const { alerts, faults: alertFaults, shown: shownSection } = readAlerts(file)
+  values.alerts = alerts
+  faults.push(...alertFaults)
+  inForce.push(...shownSection)
   const config = Object.freeze(values) as Config
   if (faults.length === 0) faults.push(...brokenRules(config))
   if (faults.length === 0) return { config, inForce }
@@ -96,7 +103,7 @@ function readFile(path: string | undefined): ReadFile {
   const read = path === undefined ? [] : readConfigFile(path)
   if ('fault' in read)
     return { path: path ?? '', entries: new Map(), faults: [{ source: 'file', message: read.fault }] }
-  const names = settings.map(setting => setting.name)
+  const names = [...settings.map(setting => setting.name), ALERTS]
   const unknown = read.filter(({ key }) => !names.includes(key))
   return {
     path: path ?? '',
@@ -106,6 +113,39 @@ function readFile(path: string | undefined): ReadFile {
       message: `${path} line ${line}: unknown key "${key.slice(0, 100)}"${didYouMean(nearest(key, names))}`,
     })),
   }
+}
+
+/** The section that only the config file has. */
+const ALERTS = 'alerts'
+
+function readAlerts({ path, entries }: ReadFile): {
+  readonly alerts: AlertsConfig
+  readonly faults: readonly Fault[]
+  readonly shown: readonly InForce[]
+} {
+  const entry = entries.get(ALERTS)
+  const place = (below: readonly (string | number)[]): string => `${path} line ${entry?.lineAt(below)}: `
+  const parsed = entry === undefined ? { alerts: DEFAULT_ALERTS } : parseAlerts(entry.value, ALERT_RULE_NAMES)
+  if ('faults' in parsed) {
+    const faults = parsed.faults.map(({ path: below, message }) => ({
+      source: 'file' as const,
+      message: `${place(below)}${printPath([ALERTS, ...below])} ${message}`,
+    }))
+    return { alerts: DEFAULT_ALERTS, faults, shown: [] }
+  }
+  const source = entry === undefined ? 'default' : 'file'
+  const shown = shownAlerts(parsed.alerts).map(([key, value]) => {
+    const name = `${ALERTS}.${key}`
+    return { name, value, source, place: entry === undefined ? 'default' : `${place([])}${name}` } as const
+  })
+  return { alerts: parsed.alerts, faults: [], shown }
+}
+
+/** `alerts.sinks[0].url` */
+function printPath(path: readonly (string | number)[]): string {
+  return path
+    .map((part, i) => (typeof part === 'number' ? `[${part}]` : `${i === 0 ? '' : '.'}${part.slice(0, 100)}`))
+    .join('')
 }
 
 /** Kubernetes sets such variables in every container of a namespace for a service named agent-performance, or agent-performance-*. */

@@ -3,6 +3,7 @@
  * longer than others because it is a table.
  */
 import { MAX_IDS } from '../core/aggregate/dedup-window.ts'
+import type { AlertsConfig } from './alerts.ts'
 import {
   basePath,
   bytes,
@@ -90,6 +91,8 @@ export interface Config {
   readonly drainDelayMs: number
   readonly drainTimeoutMs: number
   readonly logLevel: LogLevel
+  /** The section `alerts` of the config file. It has no flag. */
+  readonly alerts: AlertsConfig
 }
 
 /** One setting. Its name is the flag, the key in the file and, in capitals, the environment variable. */
@@ -110,7 +113,7 @@ export interface EnvironmentDefault {
 
 export type Group = 'Where' | 'Who may ask' | 'Limits' | 'What is kept' | 'Running'
 
-export const SETTINGS: { readonly [Field in keyof Config]: Setting<Config[Field]> } = {
+export const SETTINGS: { readonly [Field in Exclude<keyof Config, 'alerts'>]: Setting<Config[Field]> } = {
   listen: {
     name: 'listen',
     kind: listenAddress,

@@ -7,6 +7,7 @@ import type { ExperimentPlan } from './aggregate/experiment-plan.ts'
 import type { Increment, Series, SeriesPoint } from './aggregate/series.ts'
 import type { Totals } from './aggregate/summary.ts'
 import type { Tally, TallyLimits } from './aggregate/tally.ts'
+import { type AlertChange, type AlertsState, applyAlertChange, replaceAlerts } from './alerts/lifecycle.ts'
 import type { AgentAttempt, AttemptKey } from './attempt/attempt.ts'
 import type { Instant } from './attempt/timestamp.ts'
 
@@ -40,6 +41,8 @@ export interface PointsRecord extends RecordTimes {
 /** Clears the state. */
 export interface ResetRecord extends RecordTimes {
   readonly kind: 'reset'
+  /** The alerts, which stay: a log may delete what is before a reset. Undefined if there are none. */
+  readonly alerts?: Readonly<AlertsState> | undefined
 }
 
 /** Changes the limits of the state for all later records. */
@@ -73,14 +76,10 @@ export interface OutcomeRecord extends RecordTimes {
   readonly previous?: boolean | undefined
 }
 
-export type AlertStatus = 'firing' | 'resolved'
-
-/** A change of an alert. Several sidecars may detect it. The one whose record counts sends the notification. */
+/** A change in the lifecycle of an alert, or of the lease of the sidecar that tells alerts. */
 export interface AlertRecord extends RecordTimes {
   readonly kind: 'alert'
-  /** The name of the rule and of its subject. */
-  readonly alert: string
-  readonly status: AlertStatus
+  readonly change: AlertChange
 }
 
 /** Totals of a key that were counted before the log began, taken from a document. They belong to no attempt of the log and to no time. */
@@ -125,8 +124,7 @@ export interface FoldState {
   /** Replaced when the state is restored from a snapshot. */
   ids: DedupWindow
   readonly series: Series
-  /** The firing alerts, with their start in milliseconds since the epoch. */
-  readonly alerts: Map<string, number>
+  readonly alerts: AlertsState
   /** Whether the log holds an unfinished copy. Not part of a snapshot: an unfinished copy has none. */
   isCopying?: boolean
 }
@@ -155,7 +153,7 @@ export function apply(state: FoldState, record: LogRecord): boolean {
     case 'outcome':
       return admitOutcome(state, record)
     case 'alert':
-      return changeAlert(state, record)
+      return applyAlertChange(state.alerts, record.change, record.nowMs)
     case 'baseline':
       takeBaseline(state, record)
       return true
@@ -183,13 +181,6 @@ function takeBaseline({ tally, series }: FoldState, { key, totals, nowMs }: Base
   series.assumeCounted(nowMs)
 }
 
-function changeAlert({ alerts }: FoldState, { alert, status, nowMs }: AlertRecord): boolean {
-  if ((status === 'firing') === alerts.has(alert)) return false
-  if (status === 'firing') alerts.set(alert, nowMs)
-  else alerts.delete(alert)
-  return true
-}
-
 /** Applies only the ids and series of a record. For a state whose totals already include the record, but not its ids and series. */
 export function applyUncounted(state: FoldState, record: LogRecord): void {
   if (record.kind === 'attempt') admitAttempt(state, record.attempt, record.idMs)
@@ -215,7 +206,8 @@ export function attemptsIn(increments: readonly Increment[]): number {
 }
 
 /** Keeps the alerts, because they record which notifications were sent. */
-function reset({ tally, ids, series }: FoldState, { nowMs }: ResetRecord): void {
+function reset({ tally, ids, series, alerts }: FoldState, { nowMs, alerts: kept }: ResetRecord): void {
+  if (kept !== undefined) replaceAlerts(alerts, kept)
   tally.clear()
   ids.clear()
   series.forget(nowMs)

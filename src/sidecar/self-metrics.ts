@@ -7,6 +7,7 @@ import { OVERFLOW_KEY, type Tally } from '../core/aggregate/tally.ts'
 import type { StoreMetricValues } from '../core/store-metrics.ts'
 import type { PushCounts } from '../expose/otlp-out.ts'
 import type { SelfMetric } from '../expose/self-metrics.ts'
+import type { NotifierFacts } from '../notify/notifier.ts'
 import type { QuestionsInFlight } from '../questions/in-flight.ts'
 import type { LogOutput } from '../server/log-output.ts'
 import type { UnreadAnswers } from '../server/unread-answers.ts'
@@ -37,6 +38,7 @@ export interface SidecarFacts {
   readonly logOutput: Pick<LogOutput, 'dropped'>
   readonly eventLoopLag: Pick<EventLoopLag, 'seconds'>
   readonly otlpPushes: PushCounts
+  readonly notifications: NotifierFacts
   readonly grpc: Pick<GrpcCounts, 'samples' | 'misdirected'>
 }
 
@@ -242,6 +244,33 @@ export const SELF_METRICS: readonly SelfMetric<SidecarFacts>[] = [
     help: 'Pushes of metrics to an OpenTelemetry Collector, by result: success or failure.',
     labels: ['result'],
     read: ({ otlpPushes }) => samples('result', Object.entries(otlpPushes)),
+  },
+  {
+    name: 'agent_performance_notifications_total',
+    type: 'counter',
+    unit: '{notification}',
+    help: 'Notifications of alerts by sink and result: sent, failed (a try that failed, or that the sink refused), dropped (more alerts than are sent).',
+    labels: ['sink', 'result'],
+    read: ({ notifications: { counts } }) =>
+      [...counts].flatMap(([sink, results]) =>
+        Object.entries(results).map(([result, value]) => ({ labels: { sink, result }, value })),
+      ),
+  },
+  {
+    name: 'agent_performance_notifications_pending',
+    type: 'gauge',
+    unit: '{notification}',
+    help: 'Notifications that a sink has not accepted yet, by sink. Sidecars that share a store have the same ones.',
+    labels: ['sink'],
+    read: ({ notifications }) => samples('sink', notifications.pending()),
+  },
+  {
+    name: 'agent_performance_alert_evaluation_seconds',
+    type: 'gauge',
+    unit: 's',
+    help: 'Duration of the last evaluation of the rules of alerts. Absent before the first.',
+    labels: [],
+    read: ({ notifications }) => notifications.evaluationSeconds,
   },
   {
     name: 'agent_performance_log_lines_dropped_total',

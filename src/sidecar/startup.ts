@@ -6,6 +6,7 @@ import { createServer } from 'node:net'
 import { type Config, ConfigError, grpcAddress } from '../config/config.ts'
 import { readModelAliases } from '../config/model-aliases.ts'
 import type { ModelAliases } from '../core/attempt/model-aliases.ts'
+import { checkSecrets } from '../notify/secret.ts'
 import { createPrice, type Price } from '../pricing/price.ts'
 import { readMappingFile } from '../receive/otlp/mapping/file.ts'
 import type { OtlpMapping } from '../receive/otlp/mapping/mapping.ts'
@@ -35,7 +36,7 @@ export async function readStartup(config: Config): Promise<Reloadable> {
   return reloadable
 }
 
-/** Reads tokens, certificates, OTLP rules, model aliases and prices. Rejects with a {@link ConfigError} that names every fault. */
+/** Reads tokens, certificates, OTLP rules, model aliases and prices, and checks the secrets of sinks. Rejects with a {@link ConfigError} that names every fault. */
 export async function readReloadable(config: Config): Promise<Reloadable> {
   const { authTokenFile, tlsCert, tlsKey } = config
   const isTls = tlsCert !== undefined && tlsKey !== undefined
@@ -44,6 +45,7 @@ export async function readReloadable(config: Config): Promise<Reloadable> {
     isTls ? readCertificate(tlsCert, tlsKey) : undefined,
     Promise.resolve(config).then(readRules),
     Promise.resolve(config).then(readNaming),
+    checkSecrets(config.alerts.sinks),
   ])
   return { tokens, tls, mapping: mergeMapping(table), mappingChanges: mappingChanges(table), ...naming }
 }

@@ -1,5 +1,6 @@
 /** The interface of a storage backend. Each backend has its own folder, and store/open.ts lists them. */
 import type { Tally } from '../core/aggregate/tally.ts'
+import type { AlertLog } from '../core/alerts/lifecycle.ts'
 import type { KeptEvents } from '../core/events.ts'
 import type { FoldState, Limits } from '../core/fold.ts'
 import type { Log, LogInfo, LogReach, NewerRecord, StoredRecords } from '../core/log.ts'
@@ -39,6 +40,7 @@ export interface SpoolPlace {
 /** An open store with its metrics and events. */
 export interface OpenStore extends ObservedStore {
   readonly events: KeptEvents
+  readonly alerts: AlertLog
   /** Properties that all sidecars of the store share. */
   readonly info: Pick<LogInfo, 'id'>
 }

@@ -13,18 +13,20 @@ import type {
   OutcomeRecord,
   PlanRecord,
   RecordTimes,
+  ResetRecord,
 } from '../core/fold.ts'
 import { NewerRecord } from '../core/log.ts'
+import { alertsJson, alertsOf, changeOf, storedChange } from './alert-json.ts'
 import { OWN_BOUNDS } from './snapshot/schema.ts'
 
 /**
  * The version of the records. All records except attempts state it. An attempt has the fields of its sender at the top level. A newer kind
  * of attempt must therefore be inside a record that states its version.
  */
-export const RECORD_VERSION = 2
+export const RECORD_VERSION = 3
 
 /** The version that a kind of record came with: versions of this program from before it read all other kinds. */
-const VERSION = { first: 1, copy: 2 }
+const VERSION = { first: 1, copy: 2, alert: 3 }
 
 const jsonOf = (record: object, version = VERSION.first): string =>
   JSON.stringify({ record_version: version, ...record })
@@ -49,12 +51,16 @@ export function limitsOfJson({ maxKeys, maxArms, idWindow, idWindowAgeMs }: Json
 
 export const RESET_JSON: string = jsonOf({ reset: true })
 
+export function resetJson({ alerts }: Pick<ResetRecord, 'alerts'>): string {
+  return alerts === undefined ? RESET_JSON : jsonOf({ reset: true, alerts: alertsJson(alerts) }, VERSION.alert)
+}
+
 export function outcomeJson({ outcome, revision, previous, attempt }: OutcomeRecord): string {
   return jsonOf({ outcome, revision, previous, attempt })
 }
 
-export function alertJson({ alert, status }: AlertRecord): string {
-  return jsonOf({ alert, status })
+export function alertJson({ change }: Pick<AlertRecord, 'change'>): string {
+  return jsonOf({ alert: storedChange(change) }, VERSION.alert)
 }
 
 export function baselineJson({ key, totals }: Pick<BaselineRecord, 'key' | 'totals'>): string {
@@ -79,7 +85,7 @@ export function recordJson(record: LogRecord): string {
     case 'points':
       return pointsJson(record.points)
     case 'reset':
-      return RESET_JSON
+      return resetJson(record)
     case 'outcome':
       return outcomeJson(record)
     case 'alert':
@@ -112,8 +118,12 @@ export function readRecord(
   if (typeof version === 'number' && version > RECORD_VERSION) throw new NewerRecord(version, RECORD_VERSION)
   if (Array.isArray(value.points)) return { kind: 'points', nowMs, idMs, points: pointsOf(value.points, value.bounds) }
   if (isLimits(value)) return { kind: 'limits', nowMs, idMs, limits: limitsOfJson(value.limits), isRaise: true }
-  if (value.reset === true) return { kind: 'reset', nowMs, idMs }
-  if (isAlert(value)) return { kind: 'alert', nowMs, idMs, alert: value.alert, status: value.status }
+  if (value.reset === true) {
+    const { alerts } = value
+    return { kind: 'reset', nowMs, idMs, ...(typeof alerts === 'string' && { alerts: alertsOf(alerts) }) }
+  }
+  const change = changeOf(value.alert)
+  if (change !== undefined) return { kind: 'alert', nowMs, idMs, change }
   if (isBaseline(value)) return { kind: 'baseline', nowMs, idMs, key: value.baseline, totals: value.totals }
   if (isPlan(value)) return { kind: 'plan', nowMs, idMs, experiment: value.experiment, plan: planOf(value.plan) }
   if (isCopy(value)) return { kind: 'copy', nowMs, idMs, isDone: value.copy === 'done', completeMs: timeOf(value) }
@@ -127,10 +137,6 @@ export function readRecord(
 
 function isLimits(value: object): value is { readonly limits: JsonLimits } {
   return 'limits' in value && typeof value.limits === 'object'
-}
-
-function isAlert(value: object): value is Pick<AlertRecord, 'alert' | 'status'> {
-  return 'alert' in value && 'status' in value && (value.status === 'firing' || value.status === 'resolved')
 }
 
 function isBaseline(value: object): value is { baseline: BaselineRecord['key'] } & Pick<BaselineRecord, 'totals'> {

@@ -135,6 +135,18 @@ const REFUSED: Readonly<Record<string, { readonly args: readonly string[]; reado
     says: /format version 99/,
   },
   'a store below a file': { args: ['--store', join(folder, 'newer.json', 'x.json')], says: /ENOTDIR/ },
+  'a secret of a sink that is not there': {
+    args: ['--config', file('sink.yaml', 'alerts: {sinks: [{type: slack, url_file: /no/such/file}]}')],
+    says: /alerts: the sink slack: cannot read \/no\/such\/file: ENOENT/,
+  },
+  'a secret of a sink that is no URL': {
+    args: ['--config', file('url.yaml', `alerts: {sinks: [{type: slack, url_file: ${file('url', 'ftp://s3cret/')}}]}`)],
+    says: /alerts: the sink slack: \S+ must be an http or https URL/,
+  },
+  'a rule of alerts that does not exist': {
+    args: ['--config', file('rule.yaml', 'alerts:\n  rules: {AgentSilenced: off}')],
+    says: /rule\.yaml line 2: alerts\.rules\.AgentSilenced is no rule; did you mean AgentSilent\?/,
+  },
   'a parameter that a Redis store does not have': {
     args: ['--store', 'redis://:s3cret@cache/0?database=3'],
     says: /database: is not a parameter/,

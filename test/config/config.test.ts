@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { DEFAULT_ALERTS } from '../../src/config/alerts.ts'
 import { ConfigError, type Given, grpcAddress, isLoopback, loadConfig, maskSecrets } from '../../src/config/config.ts'
 import { settings, variableOf } from '../../src/config/settings.ts'
 
@@ -116,6 +117,7 @@ describe('the source of a setting', () => {
       drainDelayMs: 0,
       drainTimeoutMs: 20_000,
       logLevel: 'info',
+      alerts: DEFAULT_ALERTS,
     })
   })
 

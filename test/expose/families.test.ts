@@ -79,6 +79,9 @@ agent_performance_http2_refused_total{} counter
 agent_performance_http_requests_in_flight{} gauge
 agent_performance_connections_dropped_total{} counter
 agent_performance_log_lines_dropped_total{} counter
+agent_performance_notifications_pending{sink} gauge
+agent_performance_notifications_total{sink,result} counter
+agent_performance_alert_evaluation_seconds{} gauge
 agent_performance_connections_unread_total{} counter
 agent_performance_questions_in_flight{} gauge
 agent_performance_questions_refused_total{reason} counter

@@ -121,6 +121,11 @@ const FACTS: Omit<SidecarFacts, 'tally'> = {
   logOutput: { dropped: 0 },
   eventLoopLag: { seconds: () => 0.003 },
   grpc: { samples: () => [{ labels: { method: 'logs', code: '0' }, value: 2 }], misdirected: 1 },
+  notifications: {
+    counts: new Map([['ops', { sent: 3, failed: 1, dropped: 0 }]]),
+    pending: () => new Map([['ops', 2]]),
+    evaluationSeconds: 0.012,
+  },
   otlpPushes: { success: 3, failure: 1 },
 }
 

@@ -1,6 +1,7 @@
 /**
  * `node test/senders/record.ts [--out FOLDER] NAME…`: runs programs of agents against a stub model, and writes what their instrumentation
  * sends to test/fixtures/otlp/frameworks. Without a name it lists them. The packages are installed into a temporary folder, once a version.
+ * A program has an empty home, and none of the environment: neither settings nor keys of the user reach it.
  */
 import { execFile } from 'node:child_process'
 import { hash } from 'node:crypto'
@@ -9,6 +10,7 @@ import { copyFile, mkdir, rename, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs, promisify } from 'node:util'
+import { temporaryFolder } from '../support/sidecar-process.ts'
 import { startCapture } from './capture.ts'
 import { print, reduce } from './reduce.ts'
 import { SENDERS, type Sender } from './senders.ts'
@@ -19,7 +21,7 @@ const say = (line: string): void => void process.stdout.write(`${line}\n`)
 const PROGRAMS = new URL('programs/', import.meta.url).pathname
 const FIXTURES = new URL('../fixtures/otlp/frameworks/', import.meta.url).pathname
 const INSTALLED = join(tmpdir(), 'agent-performance-senders')
-const TIMEOUT_MS = 180_000
+const TIMEOUT_MS = 600_000
 
 /** Installs the packages of a sender unless they are there. Returns the command that runs its program. */
 async function install({ language, packages, program }: Sender): Promise<readonly [string, ...string[]]> {
@@ -61,24 +63,30 @@ async function record(name: string, out: string): Promise<void> {
   const [command, ...args] = await install(sender)
   await using model = await startStubModel()
   await using capture = await startCapture()
+  await using home = await temporaryFolder()
   const env = {
-    ...process.env,
+    PATH: process.env.PATH,
+    HOME: home.path,
     MODEL_URL: model.url,
     OPENAI_API_KEY: 'x',
     OPENAI_BASE_URL: `${model.url}/v1`,
     ANTHROPIC_API_KEY: 'x',
     ANTHROPIC_BASE_URL: model.url,
     GOOGLE_API_KEY: 'x',
+    GOOGLE_GEMINI_BASE_URL: model.url,
     OTEL_EXPORTER_OTLP_ENDPOINT: capture.url,
     OTEL_EXPORTER_OTLP_PROTOCOL: 'http/protobuf',
     OTEL_SERVICE_NAME: name,
     ...sender.env,
   }
-  const ended = await run(command, args, { env, timeout: TIMEOUT_MS, maxBuffer: 1 << 26 }).catch(error => error)
-  const requests = capture.requests.filter(one => one.signal === 'traces').map(one => one.request)
-  if (requests.length === 0) throw new Error(`${name} sent no spans: ${ended.stderr || ended}`)
-  await writeFile(join(out, `${name}.traces.json`), print(reduce('traces', requests, name)))
-  say(`${name}: ${requests.length} requests of spans`)
+  const options = { env, cwd: home.path, timeout: TIMEOUT_MS, maxBuffer: 1 << 26 }
+  const ended = await run(command, args, options).catch(error => error)
+  for (const signal of sender.signals ?? ['traces']) {
+    const requests = capture.requests.filter(one => one.signal === signal).map(one => one.request)
+    if (requests.length === 0) throw new Error(`${name} sent no ${signal}: ${ended.stderr || ended.stdout || ended}`)
+    await writeFile(join(out, `${name}.${signal}.json`), print(reduce(signal, requests, name)))
+    say(`${name}: ${requests.length} requests of ${signal}`)
+  }
 }
 
 const { values, positionals } = parseArgs({

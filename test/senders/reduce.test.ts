@@ -23,6 +23,7 @@ const SENT = {
               attributes: [
                 attribute('gen_ai.agent.name', 'fixer'),
                 attribute('gen_ai.input.messages', 'my secret'),
+                attribute('gen_ai.system_instructions', 'my secret'),
                 attribute('session.id', 'me@example.com'),
                 attribute('process.command', '/home/me/x'),
               ],
@@ -58,5 +59,27 @@ test('a body keeps what rules read, and no text of a prompt, person, host or pat
         },
       ],
     },
+  ])
+})
+
+test('a log record keeps the body that names its event, and no other', () => {
+  const record = (name: string, body: string): object => ({
+    timeUnixNano: '1',
+    body: { stringValue: body },
+    attributes: [attribute('event.name', name), attribute('prompt', 'my secret'), attribute('session.id', 'me')],
+  })
+  const logRecords = [record('api_request', 'claude_code.api_request'), record('user_prompt', 'my secret')]
+  const reduced = reduce(
+    'logs',
+    [{ resourceLogs: [{ scopeLogs: [{ scope: { name: 's' }, logRecords }] }] }],
+    'recorded',
+  )
+  const rest = (name: string): object => ({
+    timeUnixNano: '1',
+    attributes: [attribute('event.name', name), attribute('session.id', 'x')],
+  })
+  expect(JSON.parse(print(reduced)).resourceLogs[0].scopeLogs[0].logRecords).toEqual([
+    { ...rest('api_request'), body: { stringValue: 'claude_code.api_request' } },
+    rest('user_prompt'),
   ])
 })

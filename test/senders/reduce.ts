@@ -66,13 +66,23 @@ function reduceSpan(span: Json): Json {
 
 function reduceLogRecord(record: Json): Json {
   const { timeUnixNano, observedTimeUnixNano, eventName, traceId, spanId, attributes } = record
-  const kept = { timeUnixNano, observedTimeUnixNano, eventName, traceId, spanId }
+  const kept = { timeUnixNano, observedTimeUnixNano, eventName, traceId, spanId, body: eventBody(record) }
   const stated = Object.entries(kept).filter(([, value]) => value !== undefined && value !== '')
   return { ...Object.fromEntries(stated), attributes: reduceAttributes(attributes) }
 }
 
+/** A body that is the full name of the event, as Claude Code writes it. Any other body is text of a prompt or a log line. */
+function eventBody({ body, attributes }: Json): Json | undefined {
+  const text = (body as Json | undefined)?.stringValue
+  const name = (listOf(attributes) as unknown as Attribute[]).find(({ key }) => key === 'event.name')?.value.stringValue
+  return typeof text === 'string' && typeof name === 'string' && text.endsWith(`.${name}`)
+    ? { stringValue: text }
+    : undefined
+}
+
 const READ: ReadonlySet<string> = new Set([...attributesRead('traces'), ...attributesRead('logs'), 'exception.type'])
-const IDENTIFYING = /^gen_ai\.(?:operation|provider|system|request\.model|response\.(?:model|finish_reasons))/
+const IDENTIFYING =
+  /^gen_ai\.(?:operation\.name|provider\.name|system|request\.model|response\.(?:model|finish_reasons))$/
 const PERSONAL = /session|conversation|user|email|host|path/
 const MAX_TEXT = 120
 

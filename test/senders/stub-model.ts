@@ -38,9 +38,16 @@ interface Ask {
 interface Tool {
   readonly name?: string
   readonly function?: { readonly name: string; readonly parameters?: Schema }
-  readonly functionDeclarations?: readonly { readonly name: string; readonly parameters?: Schema }[]
+  readonly functionDeclarations?: readonly Declaration[]
   readonly parameters?: Schema
   readonly input_schema?: Schema
+}
+
+interface Declaration {
+  readonly name: string
+  readonly parameters?: Schema
+  /** Gemini's other name of them. */
+  readonly parametersJsonSchema?: Schema
 }
 
 interface Schema {
@@ -65,8 +72,12 @@ async function answer(req: IncomingMessage, res: ServerResponse): Promise<void> 
     const response = responseOf(model, call)
     if (ask.stream) sendEvents(res, responseEvents(response))
     else send(res, 200, response)
-  } else if (path.endsWith('/messages')) send(res, 200, anthropicMessage(model, call))
-  else if (path.includes('generateContent')) send(res, 200, geminiContent(model, call))
+  } else if (path.endsWith('/messages')) {
+    const message = anthropicMessage(model, call)
+    if (ask.stream) sendEvents(res, anthropicEvents(message))
+    else send(res, 200, message)
+  } else if (path.endsWith(':streamGenerateContent')) sendEvents(res, [{ data: geminiContent(model, call) }])
+  else if (path.endsWith(':generateContent')) send(res, 200, geminiContent(model, call))
   else send(res, 404, { error: { message: `no such path: ${path}` } })
 }
 
@@ -82,13 +93,16 @@ function toolCallOf({ tools, messages, input, contents }: Ask): ToolCall | undef
     tool?.function ??
     tool?.functionDeclarations?.[0] ??
     (tool?.name === undefined ? undefined : { ...tool, name: tool.name })
-  const history = JSON.stringify(messages ?? input ?? contents ?? '')
+  // The system prompt of smolagents shows how an observation looks.
+  const said = messages?.filter(message => (message as { readonly role?: string }).role !== 'system')
+  const history = JSON.stringify(said ?? input ?? contents ?? '')
   const wasCalled = /"tool"|function_call_output|tool_result|functionResponse|function_response|Observation:/.test(
     history,
   )
   if (declared === undefined || wasCalled) return undefined
-  const { parameters = tool?.input_schema } = declared as { readonly parameters?: Schema }
-  const names = Object.keys(parameters?.properties ?? {})
+  const { parameters, parametersJsonSchema } = declared as Declaration
+  const schema = parameters ?? parametersJsonSchema ?? tool?.input_schema
+  const names = Object.keys(schema?.properties ?? {})
   return { name: declared.name, input: Object.fromEntries(names.map(name => [name, 'x'])) }
 }
 
@@ -187,8 +201,14 @@ function responseEvents(response: Record<string, unknown>): { readonly event: st
   return events.map((event, sequence_number) => ({ event: event.type, data: { ...event, sequence_number } }))
 }
 
+interface AnthropicMessage {
+  readonly content: readonly { readonly type: string; readonly text?: string; readonly input?: unknown }[]
+  readonly stop_reason: string
+  readonly usage: Readonly<Record<string, number>>
+}
+
 /** Anthropic counts cached tokens apart. */
-function anthropicMessage(model: string, call: ToolCall | undefined): object {
+function anthropicMessage(model: string, call: ToolCall | undefined): AnthropicMessage {
   const content = call === undefined ? { type: 'text', text: sentence } : { type: 'tool_use', id: 'toolu_1', ...call }
   return {
     id: 'msg_1',
@@ -199,7 +219,33 @@ function anthropicMessage(model: string, call: ToolCall | undefined): object {
     stop_reason: call === undefined ? 'end_turn' : 'tool_use',
     stop_sequence: null,
     usage: { input_tokens: 60, cache_creation_input_tokens: 0, cache_read_input_tokens: 40, output_tokens: 20 },
-  }
+  } as AnthropicMessage
+}
+
+/** The message as a stream: its one block begins empty, and its content follows as one delta. */
+function anthropicEvents(message: AnthropicMessage): { readonly event: string; readonly data: object }[] {
+  const { content, stop_reason, usage } = message
+  const [block] = content as [AnthropicMessage['content'][number]]
+  const [empty, delta] =
+    block.type === 'text'
+      ? [
+          { ...block, text: '' },
+          { type: 'text_delta', text: block.text },
+        ]
+      : [
+          { ...block, input: {} },
+          { type: 'input_json_delta', partial_json: JSON.stringify(block.input) },
+        ]
+  const started = { ...message, content: [], stop_reason: null, usage: { ...usage, output_tokens: 1 } }
+  const events = [
+    { type: 'message_start', message: started },
+    { type: 'content_block_start', index: 0, content_block: empty },
+    { type: 'content_block_delta', index: 0, delta },
+    { type: 'content_block_stop', index: 0 },
+    { type: 'message_delta', delta: { stop_reason, stop_sequence: null }, usage },
+    { type: 'message_stop' },
+  ]
+  return events.map(data => ({ event: data.type, data }))
 }
 
 function geminiContent(model: string, call: ToolCall | undefined): object {
@@ -219,7 +265,7 @@ function geminiContent(model: string, call: ToolCall | undefined): object {
 
 function sendRefusal(res: ServerResponse, path: string): void {
   const message = 'the model refuses'
-  if (path.includes('generateContent')) send(res, 400, { error: { code: 400, message, status: 'INVALID_ARGUMENT' } })
+  if (/generateContent$/i.test(path)) send(res, 400, { error: { code: 400, message, status: 'INVALID_ARGUMENT' } })
   else if (path.endsWith('/messages'))
     send(res, 400, { type: 'error', error: { type: 'invalid_request_error', message } })
   else send(res, 400, { error: { message, type: 'invalid_request_error', param: null, code: 'bad_model' } })

@@ -1,10 +1,12 @@
 /** The conformance suite of logs. Every log must pass `describeLog`. */
 import { crc32 } from 'node:zlib'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { applyAlertChange, createAlertsState } from '../../src/core/alerts/lifecycle.ts'
 import type { LimitsRecord, LogRecord, RecordTimes } from '../../src/core/fold.ts'
 import type { CapturedSnapshot, Kept, KeptGroup, Log } from '../../src/core/log.ts'
 import { encodeOne } from '../../src/store/engine/call.ts'
 import { outcomeJson, pointsJson, RESET_JSON, recordJson } from '../../src/store/record-json.ts'
+import { ALERT_CHANGES } from '../support/alerts.ts'
 import { attempt, NOW } from './engine/engines.ts'
 
 /** The location of a log, empty at first. */
@@ -151,7 +153,7 @@ export function describeLog(name: string, create: () => Promise<LogPlace>): void
         { kind: 'points', ...skewed, points: [point] },
         { kind: 'attempt', ...TIMES, attempt: one, at },
         { kind: 'outcome', ...skewed, outcome, revision: 2, previous: true, attempt: one, at },
-        { kind: 'alert', ...TIMES, alert: 'slow a:b', status: 'firing' },
+        ...ALERT_CHANGES.map(change => ({ kind: 'alert', ...TIMES, change }) as const),
         { kind: 'plan', ...skewed, experiment: '__proto__', plan },
         { kind: 'copy', ...TIMES, isDone: false, completeMs: NOW },
         { kind: 'copy', ...TIMES, isDone: true, completeMs: Number.POSITIVE_INFINITY },
@@ -161,6 +163,11 @@ export function describeLog(name: string, create: () => Promise<LogPlace>): void
       await reopen()
       const records = (await groupsBehind(log.info.start)).flatMap(group => group.records)
       expect(records.filter(({ kind }) => kind !== 'limits')).toEqual(kept)
+      const alerts = createAlertsState()
+      for (const change of ALERT_CHANGES) applyAlertChange(alerts, change, NOW)
+      const reset = { kind: 'reset', ...TIMES, alerts } as const
+      await keepJson(recordJson(reset), reset, true)
+      expect((await groupsBehind(log.info.start)).flatMap(group => group.records).at(-1)).toEqual(reset)
       await keepJson(RESET_JSON, TIMES, true)
       const position = (await keep('2')).after
       expect(await behind(log.info.start).then(all => all.slice(-2))).toEqual(['reset', '2'])

@@ -96,7 +96,7 @@ function isPartOfTracked(record: TelemetryRecord, { agent }: SpanNode): boolean 
   return attributeOf(record.whole.attributes, 'agent.attempt.id') === undefined
 }
 
-/** What a span states, with the model and tokens of the calls below it where it states none. */
+/** What a span states, with the model, the tokens and the failure of the calls below it where it states none. */
 function rolledUp(
   { rule, defaultModel }: CompiledRule,
   stated: StatedAttempt,
@@ -105,10 +105,17 @@ function rolledUp(
   if (!rule.roll_up) return stated
   const model = isAbsent(stated.model_name) ? (usage?.model ?? defaultModel) : undefined
   const tokens = usage !== undefined && TOKEN_FIELDS.every(field => isAbsent(stated[field])) ? usage.tokens : undefined
-  if (model === undefined && tokens === undefined) return stated
-  const all = { ...stated, ...tokens, ...(model !== undefined && { model_name: model }) }
+  const failure = rule.roll_up_failure && stated.success === true ? usage?.failure : undefined
+  if (model === undefined && tokens === undefined && failure === undefined) return stated
+  const all: Stated = { ...stated, ...tokens, ...(model !== undefined && { model_name: model }) }
+  if (failure !== undefined) {
+    all.success = false
+    if (isAbsent(all.error_type) && failure.errorType !== undefined) all.error_type = failure.errorType
+  }
   // In the order of the table, in which attempts are printed.
   return Object.fromEntries(FIELD_LIST.flatMap(({ name }) => (all[name] === undefined ? [] : [[name, all[name]]])))
 }
+
+type Stated = { -readonly [Name in keyof StatedAttempt]: unknown }
 
 const isAbsent = (value: unknown): boolean => value === undefined || value === ''

@@ -3,8 +3,9 @@
 import { createDedupWindow } from '../../core/aggregate/dedup-window.ts'
 import type { Series } from '../../core/aggregate/series.ts'
 import type { Tally } from '../../core/aggregate/tally.ts'
+import { type AlertLog, createAlertsState } from '../../core/alerts/lifecycle.ts'
 import type { KeptEvents } from '../../core/events.ts'
-import { type AlertStatus, applyLimits, type FoldState, type Limits, type Outcome } from '../../core/fold.ts'
+import { applyLimits, type FoldState, type Limits, type Outcome } from '../../core/fold.ts'
 import { isShared, type Position } from '../../core/log.ts'
 import type { Advisory, Store, StoreHealth } from '../../core/ports.ts'
 import type { Logger } from '../logger.ts'
@@ -35,10 +36,7 @@ export interface Engine extends Store {
   readonly snapshotCounters: Readonly<WriteCounters>
   /** See {@link appendOutcome}. */
   recordOutcome(outcome: Outcome): Promise<OutcomeAnswer>
-  /** See {@link appendAlert}. */
-  recordAlert(alert: string, status: AlertStatus): Promise<boolean>
-  /** The firing alerts, with their start in milliseconds since the epoch. */
-  readonly alerts: ReadonlyMap<string, number>
+  readonly alerts: AlertLog
   /** Requests a snapshot now. */
   requestSnapshot(): void
   /** Appends what an earlier process spooled, in the background. */
@@ -71,7 +69,7 @@ export async function openEngine(
   const state: FoldState = {
     tally,
     series,
-    alerts: new Map(),
+    alerts: createAlertsState(),
     ids: createDedupWindow({ limit: limits.idWindow, keepMs: limits.idWindowAgeMs, seed }),
   }
   const restored = await restoreState({ ...options, state })
@@ -124,7 +122,6 @@ async function startEngine(options: EngineOptions, folded: Folded): Promise<Engi
     ...createRecording(options, folded, parts),
     ...createAnswers({ tally: state.tally, clock, list: query => log.page(query), isClosed }),
     asOf: freshness.asOf,
-    alerts: state.alerts,
     events,
     pending: commit.pending,
     snapshotCounters: snapshots.counters,
@@ -155,7 +152,7 @@ function createRecording(
   { commit, snapshots, spooling }: Parts,
 ): Pick<
   Engine,
-  'append' | 'appendPoints' | 'putExperimentPlan' | 'reset' | 'raiseLimits' | 'health' | 'recordOutcome' | 'recordAlert'
+  'append' | 'appendPoints' | 'putExperimentPlan' | 'reset' | 'raiseLimits' | 'health' | 'recordOutcome' | 'alerts'
 > {
   const turns = { commit, log, state, clock }
   return {
@@ -178,7 +175,11 @@ function createRecording(
       return await appendPlan(turns, experiment, plan)
     },
     recordOutcome: outcome => appendOutcome(turns, outcome),
-    recordAlert: (alert, status) => appendAlert(turns, alert, status),
+    alerts: {
+      state: state.alerts,
+      writer: isShared(log.info) ? log.info.writer : undefined,
+      record: change => appendAlert(turns, change),
+    },
   }
 }
 

@@ -1,6 +1,7 @@
 /** Restores the state from the newest valid snapshot of a log. The caller then folds the groups after its position. */
 import { createDedupWindow } from '../../core/aggregate/dedup-window.ts'
 import type { TierSave } from '../../core/aggregate/time-tiers.ts'
+import { createAlertsState, replaceAlerts } from '../../core/alerts/lifecycle.ts'
 import { MAX_AHEAD_MS } from '../../core/attempt/timestamp.ts'
 import { apply, applyLimits, applyUncounted, type FoldState, type LogRecord } from '../../core/fold.ts'
 import {
@@ -13,6 +14,7 @@ import {
 } from '../../core/log.ts'
 import type { Clock } from '../../core/ports.ts'
 import { createEventLoopYield } from '../../lib/event-loop.ts'
+import { alertsOf } from '../alert-json.ts'
 import type { Logger } from '../logger.ts'
 import { messageOf } from '../messages.ts'
 import { decodeState, type PlanTiers, type RestoredState } from '../snapshot/decode.ts'
@@ -179,7 +181,7 @@ export function clearState({ log, state }: Pick<RestoreOptions, 'log' | 'state'>
   state.tally.clear()
   state.tally.times.reshape(state.tally.wantedTiers)
   state.series.restore(Number.NEGATIVE_INFINITY, [])
-  state.alerts.clear()
+  replaceAlerts(state.alerts, createAlertsState())
   state.isCopying = false
   state.ids = createDedupWindow({ limit: limits.idWindow, keepMs: limits.idWindowAgeMs, seed })
   applyLimits(state, limits)
@@ -195,7 +197,7 @@ async function decodeInto(
   try {
     const restored = await decode(options, snapshot, plan)
     options.state.ids = restored.ids
-    for (const [alert, sinceMs] of restored.alerts) options.state.alerts.set(alert, sinceMs)
+    if (restored.alerts !== undefined) replaceAlerts(options.state.alerts, alertsOf(restored.alerts))
     if (restored.limits !== undefined) applyLimits(options.state, restored.limits)
     return restored
   } catch (error) {

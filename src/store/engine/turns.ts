@@ -2,9 +2,9 @@
 import { isDeepStrictEqual } from 'node:util'
 import { type ExperimentPlan, isSamePlan } from '../../core/aggregate/experiment-plan.ts'
 import type { SeriesPoint } from '../../core/aggregate/series.ts'
+import { type AlertChange, copyAlerts, wouldChange } from '../../core/alerts/lifecycle.ts'
 import {
   type AlertRecord,
-  type AlertStatus,
   apply,
   attemptsIn,
   type FoldState,
@@ -20,7 +20,7 @@ import {
 } from '../../core/fold.ts'
 import type { Log } from '../../core/log.ts'
 import type { AppendedPoints, Clock } from '../../core/ports.ts'
-import { alertJson, limitsJson, outcomeJson, planJson, pointsJson, RESET_JSON } from '../record-json.ts'
+import { alertJson, limitsJson, outcomeJson, planJson, pointsJson, resetJson } from '../record-json.ts'
 import { encodeOne } from './call.ts'
 import type { GroupCommit } from './group-commit.ts'
 
@@ -90,9 +90,11 @@ export async function appendLimits({ commit, log, state, clock }: TurnOptions, w
 export async function appendReset({ commit, log, state, clock }: TurnOptions): Promise<void> {
   await commit.runExclusive(async () => {
     const nowMs = clock()
-    const record = { kind: 'reset', nowMs, idMs: nowMs } as const
+    const { episodes, lease } = state.alerts
+    const alerts = episodes.size > 0 || lease !== undefined ? copyAlerts(state.alerts) : undefined
+    const record = { kind: 'reset', nowMs, idMs: nowMs, ...(alerts && { alerts }) } as const
     await commit.keep(
-      { records: encodeOne(log.frame(record), RESET_JSON), attempts: 0, isReset: true },
+      { records: encodeOne(log.frame(record), resetJson(record)), attempts: 0, isReset: true },
       {
         fold: () => void apply(state, record),
         records: () => [record],
@@ -130,11 +132,11 @@ export async function appendOutcome(options: TurnOptions, outcome: Outcome): Pro
   }
 }
 
-/** Records a change of an alert. Resolves with true if no other sidecar recorded it first. This sidecar must then send the notification. */
-export async function appendAlert(options: TurnOptions, alert: string, status: AlertStatus): Promise<boolean> {
+/** Records a change of alerts. Resolves with false if it changes nothing, for example because another sidecar was first. */
+export async function appendAlert(options: TurnOptions, change: AlertChange): Promise<boolean> {
   const nowMs = options.clock()
-  if ((status === 'firing') === options.state.alerts.has(alert)) return false
-  const record: AlertRecord = { kind: 'alert', nowMs, idMs: nowMs, alert, status }
+  if (!wouldChange(options.state.alerts, change, nowMs)) return false
+  const record: AlertRecord = { kind: 'alert', nowMs, idMs: nowMs, change }
   return await keepRecord(options, record, alertJson(record))
 }
 

@@ -6,6 +6,7 @@ import { randomBytes } from 'node:crypto'
 import { resolve } from 'node:path'
 import { createSeries, MAX_SERIES } from '../../core/aggregate/series.ts'
 import type { Tally } from '../../core/aggregate/tally.ts'
+import type { AlertLog } from '../../core/alerts/lifecycle.ts'
 import type { KeptEvents } from '../../core/events.ts'
 import type { LogInfo, Position } from '../../core/log.ts'
 import type { Clock, ObservedStore } from '../../core/ports.ts'
@@ -74,6 +75,7 @@ export interface FileStoreStats extends Readonly<Counters> {
 
 export interface FileStore extends ObservedStore {
   readonly events: KeptEvents
+  readonly alerts: AlertLog
   readonly info: Pick<LogInfo, 'id'>
   stats(): FileStoreStats
   /** Reads and verifies all segments and snapshots now. Resolves when it is done. */

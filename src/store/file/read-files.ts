@@ -2,6 +2,7 @@
 import { createDedupWindow } from '../../core/aggregate/dedup-window.ts'
 import { createSeries, MAX_SERIES } from '../../core/aggregate/series.ts'
 import type { Tally } from '../../core/aggregate/tally.ts'
+import { createAlertsState } from '../../core/alerts/lifecycle.ts'
 import { apply, type FoldState, type Limits, type LogRecord } from '../../core/fold.ts'
 import { type Log, type StoredSnapshot, UnfinishedCopy } from '../../core/log.ts'
 import { type DocumentContent, recordsOf } from '../document/content.ts'
@@ -45,7 +46,7 @@ export async function readFiles(settings: StartOptions, tally: Tally, faults: st
   const state: FoldState = {
     tally,
     series: createSeries({ limit: MAX_SERIES, keepMs: idWindowAgeMs }),
-    alerts: new Map(),
+    alerts: createAlertsState(),
     ids: createDedupWindow({ limit: idWindow, keepMs: idWindowAgeMs, seed: [1, 2] }),
   }
   const parsed = await adoptable(start, document, recovered)

@@ -2,6 +2,7 @@
 import { createDedupWindow } from '../../core/aggregate/dedup-window.ts'
 import { createSeries, MAX_SERIES } from '../../core/aggregate/series.ts'
 import type { Tally } from '../../core/aggregate/tally.ts'
+import { createAlertsState } from '../../core/alerts/lifecycle.ts'
 import { type FoldState, limitsIn } from '../../core/fold.ts'
 import type { Log } from '../../core/log.ts'
 import { type Clock, StoreUnavailable } from '../../core/ports.ts'
@@ -37,7 +38,7 @@ async function readLog({ log, tally, clock, logger }: LogReaderOptions): Promise
   const state: FoldState = {
     tally,
     series: createSeries({ limit: MAX_SERIES, keepMs: limits.idWindowAgeMs }),
-    alerts: new Map(),
+    alerts: createAlertsState(),
     ids: createDedupWindow({ limit: limits.idWindow, keepMs: limits.idWindowAgeMs, seed }),
   }
   const restore = async (): Promise<string> =>

@@ -28,7 +28,8 @@ export interface RestoredState {
   /** The plan for the tiers of the snapshot. Tiers that the log must fill are still empty. */
   readonly plan: TierPlan
   readonly savedTiers: readonly TierSave[]
-  readonly alerts: SnapshotHead['alerts']
+  /** Undefined if the snapshot describes alerts in another way. */
+  readonly alerts: SnapshotHead['alerts'] | undefined
   readonly limits: SnapshotHead['limits']
   /** The number of ids in the snapshot. The window may be smaller. */
   readonly savedIds: number
@@ -87,7 +88,8 @@ export function* decodeState(
   const hasOwnBounds = change === undefined || change.bounds.length === 0
   for (let left = counts.series; left > 0; ) left -= decodeSeries(createBlockReader(yield), states, hasOwnBounds)
   series.restore(forgottenMs, states)
-  return { ids, plan, savedTiers, savedIds: counts.ids, schemaChange: change, alerts, limits }
+  const ownAlerts = schema.alerts === OWN_SCHEMA.alerts ? alerts : undefined
+  return { ids, plan, savedTiers, savedIds: counts.ids, schemaChange: change, alerts: ownAlerts, limits }
 }
 
 /** Those of the snapshot, unless others are given. */

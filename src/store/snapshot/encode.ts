@@ -7,7 +7,9 @@ import { savedOlder } from '../../core/aggregate/older-outcomes.ts'
 import { recentCount } from '../../core/aggregate/recent.ts'
 import type { Series, SeriesState } from '../../core/aggregate/series.ts'
 import type { ArmTally, KeyTally, Tally } from '../../core/aggregate/tally.ts'
+import { type AlertsState, createAlertsState } from '../../core/alerts/lifecycle.ts'
 import type { Limits } from '../../core/fold.ts'
+import { alertsJson } from '../alert-json.ts'
 import { createBlock, type NewBlock, roomOf } from './block.ts'
 import { encodeHead } from './head.ts'
 import { putKeys, ROW_ROOM, roomOfKeys } from './key-block.ts'
@@ -25,8 +27,7 @@ export interface Counted {
   readonly tally: Tally
   readonly ids: DedupWindow
   readonly series: Series
-  /** The firing alerts, with their start in milliseconds since the epoch. */
-  readonly alerts?: ReadonlyMap<string, number>
+  readonly alerts?: Readonly<AlertsState>
   /** The limits in force, if they belong to the log. */
   readonly limits?: Limits | undefined
 }
@@ -62,7 +63,7 @@ export function* encodeState(
     seed: ids.save(0, 0).seed,
     limits,
     forgottenMs: series.forgottenMs,
-    alerts: [...(alerts ?? [])],
+    alerts: alertsJson(alerts ?? createAlertsState()),
     plans: JSON.stringify([...tally.plans].map(([experiment, plan]) => [experiment, storedPlan(plan)])),
   })
   yield* blocksOf([...names.keys()], PER_BLOCK.names, some => encodeTexts(some, newBlock))

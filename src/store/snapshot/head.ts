@@ -26,8 +26,8 @@ export interface SnapshotHead {
   readonly limits?: Limits | undefined
   /** Series that started up to this time may be counted already, although they are not in the snapshot. */
   readonly forgottenMs: number
-  /** Firing alerts, and when they started to fire. */
-  readonly alerts: readonly (readonly [alert: string, sinceMs: number])[]
+  /** The alerts, as a JSON text for the same reason as {@link plans}. */
+  readonly alerts: string
   /** The plans of experiments, as a JSON text. In the JSON of the head, the name "Infinity" would be read back as a number. */
   readonly plans: string
 }

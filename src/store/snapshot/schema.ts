@@ -9,6 +9,7 @@ import { SERIES_LAYOUT } from '../../core/aggregate/series.ts'
 import { type FieldGroup, type Histogrammed, SUMMARY_FIELDS } from '../../core/aggregate/summary.ts'
 import { TASK_LAYOUT } from '../../core/aggregate/task-sketch.ts'
 import type { TierOptions } from '../../core/aggregate/time-tiers.ts'
+import { ALERTS_LAYOUT } from '../alert-json.ts'
 
 /** The meaning of a summary's numbers. Plain data that survives JSON. */
 export interface SummarySchema {
@@ -22,6 +23,8 @@ export interface SummarySchema {
   readonly tasks?: string | undefined
   /** The meaning of the states of series. */
   readonly series: string
+  /** The meaning of the alerts. */
+  readonly alerts: string
 }
 
 /** The schema of this program. */
@@ -31,12 +34,13 @@ export const OWN_SCHEMA: SummarySchema = {
   older: [MAX_BLOCKS, BLOCK_ATTEMPTS, BLOCK_NUMBERS],
   tasks: TASK_LAYOUT,
   series: SERIES_LAYOUT,
+  alerts: ALERTS_LAYOUT,
 }
 
 /** The fingerprint of a schema with these tiers. It is equal if the numbers have the same meaning. */
 export function fingerprintOf(schema: SummarySchema, tiers: readonly Pick<TierOptions, 'spanMs'>[]): string {
   const spans = tiers.map(({ spanMs }) => spanMs)
-  return `bounds:${digest(schema.bounds)} layout:${digest([schema.fields, schema.older, schema.tasks, schema.series])} tiers:${digest(spans)}`
+  return `bounds:${digest(schema.bounds)} layout:${digest([schema.fields, schema.older, schema.tasks, schema.series, schema.alerts])} tiers:${digest(spans)}`
 }
 
 /** The digest of this program's histogram bounds. Records of the log that contain buckets state it. */

@@ -32,7 +32,7 @@ const runOf = (it: NewAttempt): CountedRun => {
   return [...run, ...tokens.slice(0, last + 1)] as unknown as CountedRun
 }
 
-describe.each(RECORDED_SENDERS)('$body with the rule $rule', ({ body, rule, runs, made, failed }) => {
+describe.each(RECORDED_SENDERS)('$body with the rule $rule', ({ body, rule, cost, runs, made, failed }) => {
   test('counts each run once, with outcome, model and tokens, and the same in both encodings', async () => {
     const json = await take(body, 'json', rule)
     const protobuf = await take(body, 'protobuf', rule)
@@ -41,6 +41,8 @@ describe.each(RECORDED_SENDERS)('$body with the rule $rule', ({ body, rule, runs
     expect(protobuf.reasons).toEqual(json.reasons)
     expect(json.counts).toMatchObject({ rejected: 0, accepted: runs.length })
     expect(json.kept.every(({ attempt_id, issue_type }) => attempt_id !== undefined && issue_type !== '')).toBe(true)
+    const stated = json.kept.filter(({ cost_usd }) => cost_usd !== undefined)
+    expect(stated).toHaveLength(cost === 'stated' ? made - failed : 0)
     // Either all runs that the program made, or none.
     if (runs.length > 0)
       expect([runs.length, json.kept.filter(({ success }) => !success).length]).toEqual([made, failed])
@@ -56,7 +58,9 @@ test('a recorded body is small, and holds no texts of prompts, names of hosts or
   for (const name of readdirSync(FIXTURES)) {
     const text = readFileSync(new URL(name, FIXTURES), 'utf8')
     expect(text.length, name).toBeLessThan(25_000)
-    expect(text, name).not.toMatch(/\/(?:home|root|Users)\/|host\.name|process\.|user\.email"[^}]*@/)
+    expect(text, name).not.toMatch(
+      /system_instructions|\/(?:home|root|Users)\/|host\.name|process\.|user\.email"[^}]*@/,
+    )
   }
 })
 
@@ -69,7 +73,7 @@ test('a scope whose spans are all ignored is named once, with the rule that woul
   await post(to, 'traces', JSON.stringify(recorded('pydantic-ai-1x-v2-ok.traces')))
   expect(to.notices).toHaveLength(1)
   expect((await take('pydantic-ai-vdefault-ok.traces', 'json')).notices).toEqual([])
-  expect((await take('claude-code-traces.traces', 'json')).notices).toHaveLength(1)
+  expect((await take('claude-code.traces', 'json')).notices).toHaveLength(1)
   expect((await take('gemini-cli.logs', 'json')).notices[0]).toMatch(
     /all log records of scope .* the rule "gemini-cli"/,
   )

@@ -3,6 +3,7 @@ import { describe, expect, onTestFinished, test } from 'vitest'
 import { StoreUnavailable } from '../../../src/core/ports.ts'
 import { extractSpans } from '../../../src/receive/otlp/extract-spans.ts'
 import { DEFAULT_MAPPING } from '../../../src/receive/otlp/mapping/default-mapping.ts'
+import { mergeMapping } from '../../../src/receive/otlp/mapping/table.ts'
 import type { TracesRequest } from '../../../src/receive/otlp/schema.ts'
 import { createTraceMemory, MAX_AGE_MS } from '../../../src/receive/otlp/traces/trace-memory.ts'
 import { openReceiver, type Receiver, type ReceiverOptions } from './receiver.ts'
@@ -282,6 +283,37 @@ describe('the model and tokens of a run', () => {
     expect(to.kept).toMatchObject([
       { agent_name: 'agent-7', model_name: 'gpt-4o', attempt_id: 'call-1', input_tokens: 60, cache_read_tokens: 40 },
     ])
+  })
+})
+
+describe('a run whose span never has an error', () => {
+  const failed = { status: { code: 2 }, endTimeUnixNano: '1769860800900000000' }
+  const early = { endTimeUnixNano: '1769860800100000000' }
+  const refused = (id: number, more: object = failed): SpanOf =>
+    chat(id, 1, 'm', { attributes: { 'error.type': 'refused' }, fields: { ...failed, ...more } })
+  const outcomeOf = async (spans: readonly SpanOf[], isRolledUp = true): Promise<readonly unknown[]> => {
+    const to = await receiver({ mapping: mergeMapping({ invoke_agent: { roll_up_failure: isRolledUp } }) })
+    for (const encoding of ['json', 'protobuf'] as const)
+      await send(to, encoding === 'json' ? spans : spans.map(span => ({ ...span, trace: 2 })), encoding)
+    const [json, protobuf] = to.kept.map(({ success, error_type }) => [success, error_type] as const)
+    expect(protobuf).toEqual(json)
+    return json!
+  }
+
+  test('fails with the model call below it that ended last, in any order of the spans', async () => {
+    const answered = chat(2, 1, 'm', { fields: early })
+    expect(await outcomeOf([answered, refused(3), run(1, 'fixer')])).toEqual([false, 'refused'])
+    expect(await outcomeOf([refused(3), answered, run(1, 'fixer')])).toEqual([false, 'refused'])
+  })
+
+  test('succeeds where a later call was answered, and unless the rule rolls failures up', async () => {
+    expect(await outcomeOf([refused(3, early), chat(2, 1), run(1, 'fixer')])).toEqual([true, undefined])
+    expect(await outcomeOf([refused(3), run(1, 'fixer')], false)).toEqual([true, undefined])
+  })
+
+  test('keeps the error that it states', async () => {
+    const own = run(1, 'fixer', undefined, { attributes: { 'error.type': 'own' } })
+    expect(await outcomeOf([refused(3), own])).toEqual([false, 'own'])
   })
 })
 

@@ -1,6 +1,6 @@
 /**
  * `node test/senders/kill/run.ts [--direct | --collector] [SENDER…]`: sends attempts with ids by SDKs of several languages, kills the sidecar in the middle with
- * SIGKILL, starts it again, and counts what became of each attempt. Prints a table. Needs python3, node, go and mvn for their senders.
+ * SIGKILL, starts it again, and counts what became of each attempt. Prints a table. Needs python3, node, go, mvn and cargo for their senders.
  */
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -33,6 +33,7 @@ const SENDERS: ReadonlyMap<string, () => Promise<Command>> = new Map<string, () 
   ['node', async () => [process.execPath, new URL('node/main.ts', import.meta.url).pathname]],
   ['go', async () => [await goBuild('go')]],
   ['java', java],
+  ['rust', rust],
 ])
 
 async function python(): Promise<Command> {
@@ -47,22 +48,32 @@ async function python(): Promise<Command> {
   return [join(folder, 'bin/python'), join(HERE, 'python/main.py')]
 }
 
-async function goBuild(name: string): Promise<string> {
+/** Copies the source of a sender to where it is built. Returns the folder. */
+async function copySource(name: string): Promise<string> {
   const folder = join(BUILT, name)
   await mkdir(BUILT, { recursive: true })
   await cp(join(HERE, name), folder, { recursive: true })
+  return folder
+}
+
+async function goBuild(name: string): Promise<string> {
+  const folder = await copySource(name)
   await run('go', ['mod', 'tidy'], { cwd: folder })
   await run('go', ['build', '-o', 'main', '.'], { cwd: folder })
   return join(folder, 'main')
 }
 
 async function java(): Promise<Command> {
-  const folder = join(BUILT, 'java')
-  await mkdir(BUILT, { recursive: true })
-  await cp(join(HERE, 'java'), folder, { recursive: true })
+  const folder = await copySource('java')
   await run('mvn', ['-q', 'dependency:copy-dependencies', '-DoutputDirectory=lib'], { cwd: folder })
   await run('javac', ['-cp', 'lib/*', 'Main.java'], { cwd: folder })
   return ['java', '-cp', `${folder}:${folder}/lib/*`, 'Main']
+}
+
+async function rust(): Promise<Command> {
+  const folder = await copySource('rust')
+  await run('cargo', ['build', '--quiet', '--jobs', '1'], { cwd: folder, maxBuffer: 1 << 26 })
+  return [join(folder, 'target/debug/kill')]
 }
 
 interface Case {

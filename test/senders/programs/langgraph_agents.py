@@ -2,11 +2,15 @@
 
 import os
 
-from opentelemetry.instrumentation.langchain import LangchainInstrumentor
-from otel import provider
+if os.environ["INSTRUMENTATION"] == "openlit":
+    import openlit
 
-made = provider()
-LangchainInstrumentor().instrument(tracer_provider=made)
+    openlit.init(disable_metrics=True, disable_events=True)
+else:
+    from opentelemetry.instrumentation.langchain import LangchainInstrumentor
+    from otel import provider
+
+    LangchainInstrumentor().instrument(tracer_provider=provider())
 
 from langchain.agents import create_agent
 from langchain_core.tools import tool

@@ -9,8 +9,11 @@ import { type Copied, copyStore } from '../../../src/store/copy/copy.ts'
 import { stateDigest } from '../../../src/store/copy/digest.ts'
 import type { Engine } from '../../../src/store/engine/engine.ts'
 import { openLogReader } from '../../../src/store/shared/reader.ts'
+import { fires } from '../../support/alerts.ts'
 import { answersOf, attempt, NOW, openOn, SILENT } from '../engine/engines.ts'
 import { createMemoryServer, type MemoryServer } from '../memory-log.ts'
+
+const FIRES = fires('Decline')
 
 const clock = (): number => NOW
 const newTally = (): Tally => createTally({ maxKeys: 1000, maxArms: 100, tiers: DEFAULT_TIERS })
@@ -44,7 +47,7 @@ async function record(server: MemoryServer): Promise<Engine> {
   ])
   await engine.appendPoints([point(5)])
   await engine.recordOutcome({ attempt_id: 'id 7', success: false, source: 'ci' })
-  await engine.recordAlert('decline of agent 1', 'firing')
+  await engine.alerts.record(FIRES)
   await engine.putExperimentPlan('prompt', { shares: new Map([['a', 1]]) })
   for (let i = 100; i < 110; i++) await engine.append([attempt(i, { success: i % 2 === 0 })])
   return engine
@@ -70,7 +73,7 @@ test('everything is answered as the source answers it, and ids and series are kn
   expect(await engine.append([attempt(3), attempt('new')])).toEqual({ accepted: 1, duplicates: 1 })
   expect(await engine.appendPoints([point(5), point(8)])).toMatchObject({ attempts: 3 })
   expect(await engine.recordOutcome({ attempt_id: 'id 7', success: false, source: 'ci' })).toBe('duplicate')
-  expect(await engine.recordAlert('decline of agent 1', 'firing')).toBe(false)
+  expect(await engine.alerts.record(FIRES)).toBe(false)
   await Promise.all([engine.close(), source.close()])
 })
 

@@ -6,9 +6,11 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { createSeries, MAX_SERIES } from '../../../src/core/aggregate/series.ts'
 import { createTally } from '../../../src/core/aggregate/tally.ts'
 import { DEFAULT_TIERS } from '../../../src/core/aggregate/time-tiers.ts'
+import { alertId } from '../../../src/core/alerts/alert.ts'
 import type { LogRecord } from '../../../src/core/fold.ts'
 import { type Engine, openEngine } from '../../../src/store/engine/engine.ts'
 import { openFileLog } from '../../../src/store/file/file-store.ts'
+import { anAlert, fires } from '../../support/alerts.ts'
 import { createMemoryServer, type MemoryServer } from '../memory-log.ts'
 import { attempt, countedIn, NOW, openOn, SILENT } from './engines.ts'
 
@@ -85,26 +87,44 @@ describe('an outcome', () => {
 
 describe('an alert', () => {
   test('that several sidecars detect is sent by one of them', async () => {
-    const sends = await Promise.all([engine, other].map(one => one.recordAlert('slow a:b', 'firing')))
+    const sends = await Promise.all([engine, other].map(one => one.alerts.record(fires('Slow'))))
     expect(sends.filter(isFirst => isFirst)).toHaveLength(1)
     await engine.follow()
     await other.follow()
-    expect([[...engine.alerts], [...other.alerts]]).toEqual([[['slow a:b', NOW]], [['slow a:b', NOW]]])
-    const resolves = await Promise.all([engine, other].map(one => one.recordAlert('slow a:b', 'resolved')))
+    expect(engine.alerts.state).toEqual(other.alerts.state)
+    expect([...engine.alerts.state.episodes.values()]).toMatchObject([{ status: 'firing', startedMs: NOW }])
+    const over = { change: 'resolve', id: alertId(anAlert('Slow')), startedMs: NOW } as const
+    const resolves = await Promise.all([engine, other].map(one => one.alerts.record(over)))
     expect(resolves.filter(isFirst => isFirst)).toHaveLength(1)
-    expect(await engine.recordAlert('slow a:b', 'resolved')).toBe(false)
+    expect(await engine.alerts.record(over)).toBe(false)
   })
 
   test('that fires is still firing after a restart from a snapshot', async () => {
-    await engine.recordAlert('slow', 'firing')
+    await engine.alerts.record(fires('Slow'))
     engine.requestSnapshot()
     await vi.waitUntil(() => server.snapshots.length === 1, { interval: 1 })
     server.expireFirst(1)
     const again = await openOn(server.open())
-    expect([...again.alerts]).toEqual([['slow', NOW]])
-    expect(await again.recordAlert('slow', 'firing')).toBe(false)
+    expect(again.alerts.state).toEqual(engine.alerts.state)
+    expect(await again.alerts.record(fires('Slow'))).toBe(false)
     await again.close()
   })
+})
+
+test('alerts survive a reset behind which the log has deleted everything, with and without a snapshot', async () => {
+  await engine.append([attempt(1)])
+  await engine.alerts.record(fires('Slow', ['ops']))
+  const before = structuredClone(engine.alerts.state)
+  await engine.reset()
+  expect(engine.alerts.state).toEqual(before)
+  const resetAt = server.groups.findIndex(({ isReset }) => isReset)
+  for (const snapshots of [server.snapshots, []]) {
+    server.snapshots = snapshots
+    if (snapshots.length === 0) server.expireFirst(resetAt)
+    const again = await openOn(server.open())
+    expect(again.alerts.state).toEqual(before)
+    await again.close()
+  }
 })
 
 test('the plan of an experiment that two sidecars store at the same time is the same for both, and is recorded once if both are equal', async () => {
@@ -131,11 +151,11 @@ test('over the file log outcomes and alerts survive restarts with and without a 
   let store = await open()
   await store.append([attempt(1), attempt(2)])
   expect(await store.recordOutcome(ci(false))).toBe('accepted')
-  expect(await store.recordAlert('slow', 'firing')).toBe(true)
+  expect(await store.alerts.record(fires('Slow'))).toBe(true)
   for (let start = 0; start < 2; start++) {
     await store.close()
     store = await open()
-    expect([...store.alerts]).toEqual([['slow', NOW]])
+    expect([...store.alerts.state.episodes.values()]).toMatchObject([{ alert: anAlert('Slow'), startedMs: NOW }])
     expect(await store.recordOutcome(ci(false))).toBe('duplicate')
     expect(await countedIn(store)).toBe(2)
   }

@@ -5,6 +5,7 @@ import type { Log } from '../../../src/core/log.ts'
 import type { Engine } from '../../../src/store/engine/engine.ts'
 import type { Spool } from '../../../src/store/engine/spool.ts'
 import type { Logger } from '../../../src/store/logger.ts'
+import { fires } from '../../support/alerts.ts'
 import { temporaryFolder } from '../../support/sidecar-process.ts'
 import { createMemoryServer, type MemoryServer } from '../memory-log.ts'
 import { openSpoolIn } from '../spool/spools.ts'
@@ -221,7 +222,7 @@ test('plans, resets, outcomes and alerts are refused while the log is away, and 
   const refused = { name: 'StoreUnavailable', reason: 'failing' }
   await expect(engine.reset()).rejects.toMatchObject(refused)
   await expect(engine.putExperimentPlan('e', { baseline: 'a' } as never)).rejects.toMatchObject(refused)
-  await expect(engine.recordAlert('slow', 'firing')).rejects.toMatchObject(refused)
+  await expect(engine.alerts.record(fires('Slow'))).rejects.toMatchObject(refused)
   expect(await engine.appendPoints([POINT])).toEqual({ attempts: 3, refused: 0, late: 0 })
   expect(await engine.appendPoints([POINT])).toEqual({ attempts: 3, refused: 0, late: 0 })
   server.isAway = false

@@ -3,13 +3,15 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import fc from 'fast-check'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { totalAttempts } from '../../../src/core/aggregate/summary.ts'
-import type { AlertStatus } from '../../../src/core/fold.ts'
+import { alertId } from '../../../src/core/alerts/alert.ts'
+import type { AlertChange } from '../../../src/core/alerts/lifecycle.ts'
 import type { Engine } from '../../../src/store/engine/engine.ts'
 import type { FileStore } from '../../../src/store/file/file-store.ts'
 import { openingLine, recordLines } from '../../../src/store/file/journal/record.ts'
 import { openFileReader } from '../../../src/store/file/reader.ts'
 import type { Logger } from '../../../src/store/logger.ts'
 import { alertJson, outcomeJson, planJson, RESET_JSON } from '../../../src/store/record-json.ts'
+import { anAlert, fires } from '../../support/alerts.ts'
 import { createDisk, type Disk } from './fake-disk.ts'
 import { createFakeFileSystem, type FakeFileSystem } from './fake-file-system.ts'
 import {
@@ -113,8 +115,8 @@ test('plans, outcomes and alerts of another owner are kept like its attempts, an
   const end = await sizeOf(first)
   const plan = (experiment: string, baseline: string): string =>
     planJson({ kind: 'plan', nowMs: NOW, idMs: NOW, experiment, plan: { baseline } })
-  const alert = (name: string, status: AlertStatus): string =>
-    alertJson({ kind: 'alert', nowMs: NOW, idMs: NOW, alert: name, status })
+  const alert = (change: AlertChange): string => alertJson({ change })
+  const gone = { change: 'resolve', id: alertId(anAlert('Gone')), startedMs: NOW } as const
   const outcome = (id: number, success: boolean): string =>
     outcomeJson({
       kind: 'outcome',
@@ -127,10 +129,10 @@ test('plans, outcomes and alerts of another owner are kept like its attempts, an
     })
   const fork = [
     ...[plan('own', 'x'), plan('own', 'y'), plan('both', 'x'), plan('same', 'x')],
-    ...[alert('slow', 'firing'), alert('gone', 'firing'), alert('gone', 'resolved'), alert('both', 'firing')],
+    ...[fires('Slow'), fires('Gone'), gone, fires('Both')].map(alert),
     ...[outcome(1, false), outcome(2, false), RESET_JSON],
   ]
-  const main = [plan('both', 'y'), plan('same', 'x'), alert('both', 'firing'), outcome(2, true)]
+  const main = [plan('both', 'y'), plan('same', 'x'), alert(fires('Both')), outcome(2, true)]
   const { fileSystem } = await journalOf([
     first,
     { owner: 'a', previous: [1, end], attempts: [], more: fork },
@@ -143,7 +145,7 @@ test('plans, outcomes and alerts of another owner are kept like its attempts, an
   ])
   const baselines = ['own', 'both', 'same'].map(name => store.experimentPlan(name)?.baseline)
   expect(baselines).toEqual(['y', 'y', 'x'])
-  expect([...store.alerts.keys()].sort()).toEqual(['both', 'slow'])
+  expect([...store.alerts.state.episodes.values()].map(({ alert: { rule } }) => rule).sort()).toEqual(['Both', 'Slow'])
   const told = (id: number, success: boolean): Promise<string> =>
     store.recordOutcome({ attempt_id: `id ${id}`, success, source: 'ci' })
   expect([await told(1, false), await told(2, true)]).toEqual(['duplicate', 'duplicate'])

@@ -63,8 +63,8 @@ const GEMINI_CLI: OtlpFields = {
 }
 
 /**
- * Claude Code's span of one answer to its user. It is an `invoke_agent` span without the name of an agent. Success says that the agent
- * answered. Model and tokens are those of its requests.
+ * Claude Code's span of one answer to its user. It is an `invoke_agent` span without the name of an agent. It has no error status where
+ * the API refuses: success says that the last request of the agent was answered. Model and tokens are those of its requests.
  */
 const CLAUDE_CODE_INTERACTION: OtlpFields = { ...RUN, agent_name: [{ value: 'claude-code' }] }
 
@@ -96,6 +96,7 @@ export const CODING_AGENT_RULES: OtlpMapping = {
     attempt: CLAUDE_CODE,
     input_tokens_include_cache: false,
     roll_up: false,
+    roll_up_failure: false,
   },
   codex: {
     enabled: false,
@@ -105,6 +106,7 @@ export const CODING_AGENT_RULES: OtlpMapping = {
     attempt: CODEX,
     input_tokens_include_cache: true,
     roll_up: false,
+    roll_up_failure: false,
   },
   'gemini-cli': {
     enabled: false,
@@ -114,6 +116,7 @@ export const CODING_AGENT_RULES: OtlpMapping = {
     attempt: GEMINI_CLI,
     input_tokens_include_cache: true,
     roll_up: false,
+    roll_up_failure: false,
   },
   'claude-code-interaction': {
     enabled: false,
@@ -123,6 +126,7 @@ export const CODING_AGENT_RULES: OtlpMapping = {
     attempt: CLAUDE_CODE_INTERACTION,
     input_tokens_include_cache: true,
     roll_up: true,
+    roll_up_failure: true,
   },
   'openlit-session': {
     enabled: false,
@@ -142,5 +146,6 @@ export const CODING_AGENT_RULES: OtlpMapping = {
     attempt: OPENLIT_SESSION,
     input_tokens_include_cache: true,
     roll_up: false,
+    roll_up_failure: false,
   },
 }

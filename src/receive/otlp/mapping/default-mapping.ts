@@ -25,9 +25,21 @@ export const DEFAULT_MAPPING: OtlpMapping = {
     attempt: ATTEMPT_EVENT,
     input_tokens_include_cache: false,
     roll_up: false,
+    roll_up_failure: false,
   },
   ...CODING_AGENT_RULES,
   ...FRAMEWORK_RULES,
+  // OpenLIT makes an `invoke_agent` span of each call of the node `model`, which is the model of an agent and no agent.
+  'openlit-langgraph-model': {
+    enabled: true,
+    signal: 'traces',
+    when: { 'record:scope': ['openlit.instrumentation.langgraph'], 'gen_ai.agent.name': ['model'] },
+    unless: {},
+    attempt: { ...INVOKE_AGENT, agent_name: [] },
+    input_tokens_include_cache: true,
+    roll_up: false,
+    roll_up_failure: false,
+  },
   invoke_agent: {
     enabled: true,
     signal: 'traces',
@@ -37,5 +49,6 @@ export const DEFAULT_MAPPING: OtlpMapping = {
     attempt: INVOKE_AGENT,
     input_tokens_include_cache: true,
     roll_up: true,
+    roll_up_failure: false,
   },
 }

@@ -56,6 +56,7 @@ export const FRAMEWORK_RULES: OtlpMapping = {
     attempt: OPENLIT_PYDANTIC_AI,
     input_tokens_include_cache: true,
     roll_up: true,
+    roll_up_failure: false,
   },
   'pydantic-ai-1': {
     enabled: false,
@@ -69,6 +70,7 @@ export const FRAMEWORK_RULES: OtlpMapping = {
     attempt: PYDANTIC_AI_1,
     input_tokens_include_cache: true,
     roll_up: true,
+    roll_up_failure: false,
   },
   'ai-sdk': {
     enabled: false,
@@ -81,6 +83,7 @@ export const FRAMEWORK_RULES: OtlpMapping = {
     attempt: AI_SDK,
     input_tokens_include_cache: true,
     roll_up: true,
+    roll_up_failure: false,
   },
   openinference: {
     enabled: false,
@@ -97,6 +100,7 @@ export const FRAMEWORK_RULES: OtlpMapping = {
     attempt: OPENINFERENCE,
     input_tokens_include_cache: true,
     roll_up: true,
+    roll_up_failure: false,
   },
   'logfire-openai-agents': {
     enabled: false,
@@ -106,5 +110,6 @@ export const FRAMEWORK_RULES: OtlpMapping = {
     attempt: LOGFIRE,
     input_tokens_include_cache: true,
     roll_up: true,
+    roll_up_failure: false,
   },
 }

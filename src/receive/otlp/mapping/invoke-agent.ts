@@ -17,13 +17,14 @@ export function fieldsFrom(attributeOf: (field: ListedField) => string | undefin
 /**
  * A span of an agent at work: first the attributes that the library itself sets. The conventions know neither issue types nor confidence:
  * `agent.attempt.*` is for those. An agent that calls another makes two nested spans, and both count: each is an attempt of its own agent.
- * `model_name` and `gen_ai.aggregated_usage` are pydantic-ai's, and so is `gen_ai.agent.call.id`.
+ * `model_name` and `gen_ai.aggregated_usage` are pydantic-ai's, and so is `gen_ai.agent.call.id`. `crewai.agent.llm` is OpenLLMetry's, and all
+ * that names the model of a CrewAI agent that failed.
  */
 export const INVOKE_AGENT: OtlpFields = {
   ...fieldsFrom(field => field.spanAttribute),
   ...GEN_AI_USAGE,
   agent_name: ['gen_ai.agent.name', 'gen_ai.agent.id'],
-  model_name: ['gen_ai.request.model', 'gen_ai.response.model', 'model_name', UNKNOWN],
+  model_name: ['gen_ai.request.model', 'gen_ai.response.model', 'model_name', 'crewai.agent.llm', UNKNOWN],
   issue_type: ['agent.attempt.issue_type', UNKNOWN],
   success: ['agent.attempt.success', { from: 'agent.attempt.result', in: ['success'] }, 'record:success'],
   time_seconds: ['record:duration_seconds'],

@@ -46,6 +46,8 @@ export interface OtlpRule {
   readonly input_tokens_include_cache: boolean
   /** The model and tokens that a span does not state are those of the model calls below it, in the same trace. */
   readonly roll_up: boolean
+  /** A span that succeeded is a failure if the last of these model calls failed: for senders that never mark the span of a run. */
+  readonly roll_up_failure: boolean
 }
 
 /** Rules by name. The first enabled rule that matches a record applies. */

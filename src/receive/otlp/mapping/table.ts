@@ -44,6 +44,7 @@ const change = z.strictObject({
   attempt: z.partialRecord(z.enum(FIELDS), z.array(source)).optional(),
   input_tokens_include_cache: z.boolean().optional(),
   roll_up: z.boolean().optional(),
+  roll_up_failure: z.boolean().optional(),
 })
 
 /** The schema of a user's table. A new rule must be complete. */
@@ -72,6 +73,7 @@ export function mergeMapping(table: OtlpTable): OtlpMapping {
         attempt: { ...base.attempt, ...change.attempt },
         input_tokens_include_cache: change.input_tokens_include_cache ?? base.input_tokens_include_cache,
         roll_up: change.roll_up ?? base.roll_up,
+        roll_up_failure: change.roll_up_failure ?? base.roll_up_failure,
       },
     ]
   })
@@ -103,4 +105,5 @@ const NEW_RULE: OtlpRule = {
   attempt: {},
   input_tokens_include_cache: false,
   roll_up: false,
+  roll_up_failure: false,
 }

@@ -4,6 +4,7 @@ import { compileRule } from '../mapping/compiled-rule.ts'
 import { firstOf } from '../mapping/field-sources.ts'
 import { GEN_AI_USAGE } from '../mapping/gen-ai.ts'
 import type { OtlpRule } from '../mapping/mapping.ts'
+import { createSpanEnd } from '../mapping/span-outcome.ts'
 import type { TelemetryRecord } from '../telemetry-record.ts'
 
 /** The kinds of tokens. Cached tokens are not among the input. */
@@ -19,6 +20,15 @@ export interface ModelCall {
   readonly agent: string | undefined
   readonly tokens: Tokens
   readonly hasTokens: boolean
+  /** Nanoseconds since 1970. */
+  readonly endedAt: bigint
+  /** Undefined unless it failed. */
+  readonly failure: Failure | undefined
+}
+
+/** Why a model call failed, as far as it states that. */
+export interface Failure {
+  readonly errorType: string | undefined
 }
 
 /** Reads the model call that a span is. Undefined where it is none. */
@@ -52,6 +62,7 @@ const CALL: OtlpRule = {
   },
   input_tokens_include_cache: true,
   roll_up: false,
+  roll_up_failure: false,
 }
 
 /** Creates the reader. */
@@ -60,6 +71,8 @@ export function createModelCallReader(attributes: AttributeLookup): ReadModelCal
   const operation = attributes.lookup('gen_ai.operation.name')
   const kind = attributes.lookup('openinference.span.kind')
   const agents = ['traceloop.association.properties.lc_agent_name', 'gen_ai.agent.name'].map(attributes.lookup)
+  const end = createSpanEnd(attributes.lookup)
+  const statusCode = attributes.lookup('status_code')
   const models = ['gen_ai.request.model', 'gen_ai.response.model'].map(attributes.lookup)
 
   /** Where neither convention names the kind of the span, as with the AI SDK and Logfire, one that names a model calls it. */
@@ -68,6 +81,12 @@ export function createModelCallReader(attributes: AttributeLookup): ReadModelCal
     if (named !== undefined) return OPERATIONS.has(named)
     const kindName = kind(record)
     return kindName === undefined ? models.some(model => model(record) !== undefined) : kindName === 'LLM'
+  }
+
+  function failureOf(record: TelemetryRecord): Failure | undefined {
+    if (end.outcome(record) !== 'failure') return undefined
+    const type = end.errorType(record) ?? statusCode(record)
+    return { errorType: type === undefined ? undefined : nameOf(String(type)) }
   }
 
   return record => {
@@ -80,7 +99,15 @@ export function createModelCallReader(attributes: AttributeLookup): ReadModelCal
       if (typeof value === 'number' && value >= 0 && Number.isSafeInteger(value)) tokens[field] = value
     }
     const agent = firstOf(agents, record)
-    return { model: nameOf(model), agent: nameOf(agent), tokens, hasTokens: Object.keys(tokens).length > 0 }
+    const hasTokens = Object.keys(tokens).length > 0
+    return {
+      model: nameOf(model),
+      agent: nameOf(agent),
+      tokens,
+      hasTokens,
+      endedAt: record.time,
+      failure: failureOf(record),
+    }
   }
 }
 

@@ -101,7 +101,7 @@ function isLate(node: SpanNode): boolean {
   const run = runOf(node)
   if (run === undefined) return false
   if (run.isCounted || run.standIn !== undefined) return true
-  run.usage ??= { model: undefined, modelTokens: -1, tokens: {} }
+  run.usage ??= { model: undefined, modelTokens: -1, tokens: {}, endedAt: 0n, failure: undefined }
   addCall(run.usage, node.call!)
   return false
 }
@@ -129,7 +129,11 @@ function runOf(node: SpanNode): SpanNode | undefined {
   return run
 }
 
-function addCall(usage: Usage, { model, tokens }: ModelCall): void {
+function addCall(usage: Usage, { model, tokens, endedAt, failure }: ModelCall): void {
+  if (endedAt >= usage.endedAt) {
+    usage.endedAt = endedAt
+    usage.failure = failure
+  }
   let sum = 0
   for (const field of TOKEN_FIELDS) {
     const count = tokens[field]

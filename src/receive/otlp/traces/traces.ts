@@ -1,12 +1,16 @@
 /** The traces in memory, the one that was silent for the longest time first. */
-import type { ModelCall, Tokens } from './model-call.ts'
+import type { Failure, ModelCall, Tokens } from './model-call.ts'
 
-/** The model and tokens of the calls of a run. */
+/** The model and tokens of the calls of a run, and how the last of them ended. */
 export interface Usage {
   /** That of the call with the most tokens. */
   model: string | undefined
   modelTokens: number
   readonly tokens: Tokens
+  /** When the last call ended. */
+  endedAt: bigint
+  /** Of the last call. */
+  failure: Failure | undefined
 }
 
 /** A span, or the parent of one that has not come. */

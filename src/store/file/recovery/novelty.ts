@@ -1,5 +1,6 @@
 /** Which records of forks the journal has. */
 import { type ExperimentPlan, isSamePlan } from '../../../core/aggregate/experiment-plan.ts'
+import { applyAlertChange, copyAlerts } from '../../../core/alerts/lifecycle.ts'
 import { type FoldState, outcomeId } from '../../../core/fold.ts'
 import type { ForkRecord, Novelty } from './merge-forks.ts'
 
@@ -13,20 +14,13 @@ export function createNovelty({
   tally,
 }: Pick<FoldState, 'ids' | 'alerts' | 'tally'>): (record: ForkRecord) => Novelty {
   const seen = new Set<string>()
-  const firing = new Set(alerts.keys())
+  const merged = copyAlerts(alerts)
   const plans = new Map<string, ExperimentPlan>()
 
   function isKnown(id: string, idMs: number): boolean {
     const isOld = seen.has(id) || ids.has(id, idMs)
     seen.add(id)
     return isOld
-  }
-
-  function isChanged(alert: string, isFiring: boolean): boolean {
-    if (firing.has(alert) === isFiring) return false
-    if (isFiring) firing.add(alert)
-    else firing.delete(alert)
-    return true
   }
 
   function noveltyOfPlan(experiment: string, plan: ExperimentPlan): Novelty {
@@ -49,7 +43,7 @@ export function createNovelty({
       case 'outcome':
         return isKnown(outcomeId(record), record.idMs) ? 'known' : 'new'
       case 'alert':
-        return isChanged(record.alert, record.status === 'firing') ? 'new' : 'known'
+        return applyAlertChange(merged, record.change, record.nowMs) ? 'new' : 'known'
       case 'plan':
         return noveltyOfPlan(record.experiment, record.plan)
     }

@@ -1,0 +1,25 @@
+/** A sink: where notifications go. */
+import type { Notification } from './notification.ts'
+
+export type SendResult =
+  | { readonly status: 'sent' }
+  /** It may work later; not before `afterMs` milliseconds if the sink says so. */
+  | { readonly status: 'retry'; readonly reason: string; readonly afterMs?: number | undefined }
+  /** It never will: the sink does not accept it. */
+  | { readonly status: 'refused'; readonly reason: string }
+
+export interface Sink {
+  readonly name: string
+  readonly type: string
+  /** How many notifications one request holds. One request at a time is sent. */
+  readonly maxBatch: number
+  /** Whether the sink forgets a firing alert unless it is sent again. */
+  readonly isRefreshed: boolean
+  /** Sends notifications together. Never rejects. */
+  send(notifications: readonly Notification[], context: SendContext): Promise<SendResult>
+}
+
+export interface SendContext {
+  readonly nowMs: number
+  readonly signal: AbortSignal
+}
