@@ -26,7 +26,7 @@ export interface Channel {
   readonly filter: KeyFilter
   join(reader: Reader): void
   leave(reader: Reader): void
-  /** `event` is the text of its event. It is asked for only if the attempt passes the filter. */
+  /** `event` is the text of its event. It is asked for only if the attempt matches the filter. */
   add(attempt: AgentAttempt, event: () => string): void
   /** Records that are not attempts changed answers, or attempts that the channel did not see. */
   addOthers(keys?: readonly AttemptKey[]): void

@@ -39,7 +39,7 @@ export const STREAM_TIMES: StreamTimes = {
   lingerMs: 60_000,
 }
 
-/** The most writes to all clients together, on average: a thousand clients get what came in a second in one write. */
+/** The most writes to all clients together, on average: a thousand clients get the attempts of a second in one write. */
 const WRITES_PER_MS = 1
 
 export interface StreamHub {
@@ -81,7 +81,7 @@ export function createStreamHub({ events, clock, monotonic, times = STREAM_TIMES
 
   function keep({ attempt }: AttemptRecord): void {
     history.add(attempt)
-    // Serialized when a channel first needs it: most attempts may pass no filter.
+    // Serialized when a channel first needs it: most attempts may match no filter.
     let text: string | undefined
     const event = (): string => {
       text ??= frame('attempt', attempt, newestId())
