@@ -3,6 +3,7 @@
 import { createTools } from '../src/command/mcp/tools.ts'
 import { ALERTS_KEYS } from '../src/config/alerts.ts'
 import { defaultOf, flagOf, settings, variableOf } from '../src/config/settings.ts'
+import { ALERT_RULES, type AlertRule } from '../src/core/alerts/rules.ts'
 import { type AttemptField, FIELD_LIST } from '../src/core/attempt/fields.ts'
 import { TALLY_FAMILIES } from '../src/expose/families.ts'
 import type { Family } from '../src/expose/family.ts'
@@ -98,10 +99,53 @@ function otlpTables(): string {
   return `## Attributes that are read\n\n${spanSources()}\n\n${otherAttributes()}\n\n## Senders\n\n${senders}`
 }
 
+/** Every rule of the alerts in a table, and then with all that it states. Alerts link to the headings. */
+function alertRules(): string {
+  const rows = ALERT_RULES.map(
+    ({ name, watches, severity, threshold }) =>
+      `| [${name}](#${name.toLowerCase()}) | ${severity} | ${escaped(watches)} | ${threshold?.byDefault ?? (threshold === undefined ? '' : 'none')} |`,
+  )
+  return [
+    '| rule | severity | fires when | threshold |',
+    '| --- | --- | --- | --- |',
+    ...rows,
+    ...ALERT_RULES.map(ruleSection),
+  ].join('\n')
+}
+
+function ruleSection({ name, watches, labels, threshold, statistic, falseAlarms, ends, advice }: AlertRule): string {
+  const unset = 'none: it watches only what a target names'
+  const lines = [
+    ['fires when', watches],
+    ['labels', labels.length === 0 ? 'none' : labels.map(label => `\`${label}\``).join(', ')],
+    ...(threshold === undefined
+      ? []
+      : [
+          [
+            'threshold',
+            `${threshold.meaning}, ${threshold.min} to ${threshold.max}; by default ${threshold.byDefault ?? unset}`,
+          ],
+        ]),
+    ['decided by', statistic],
+    ['false alarms', falseAlarms],
+    ['ends when', ends],
+    ['what to do', advice],
+  ]
+  return [
+    '',
+    `## ${name}`,
+    '',
+    '| | |',
+    '| --- | --- |',
+    ...lines.map(([what, text]) => `| ${what} | ${escaped(text!)} |`),
+  ].join('\n')
+}
+
 const escaped = (text: string): string => text.replaceAll('|', '\\|')
 
 /** The generated part of each page, by the name of its file in docs/ without `.md`. */
 export const GENERATED_PARTS: ReadonlyMap<string, () => string> = new Map([
+  ['alerts', alertRules],
   ['configuration', configurationTable],
   ['http-api', fieldTable],
   ['library', streamTable],

@@ -4,4 +4,4 @@ import { simulationRows } from '../test/core/statistics/simulations.ts'
 import { withSimulations } from './simulations.ts'
 
 const page = new URL('statistics.md', import.meta.url)
-writeFileSync(page, withSimulations(readFileSync(page, 'utf8'), simulationRows()))
+writeFileSync(page, withSimulations(readFileSync(page, 'utf8'), await simulationRows()))

@@ -24,7 +24,7 @@ import type { LogOutput } from './server/log-output.ts'
 import { createPaths } from './server/paths.ts'
 import { createRefusalLog } from './server/refusal-log.ts'
 import { createUnreadAnswers } from './server/unread-answers.ts'
-import { type Evaluate, NO_NOTIFICATIONS, NO_RULES, openAlerts } from './sidecar/alerts.ts'
+import { NO_NOTIFICATIONS, openAlerts } from './sidecar/alerts.ts'
 import { createApp } from './sidecar/app.ts'
 import { openEventLoopLag } from './sidecar/event-loop-lag.ts'
 import { type FillWatch, watchFill } from './sidecar/fill-watch.ts'
@@ -72,7 +72,6 @@ export async function startSidecar(
   log: Logger,
   env: Environment = {},
   logOutput: Pick<LogOutput, 'dropped'> = { dropped: 0 },
-  evaluate: Evaluate = NO_RULES,
 ): Promise<Sidecar> {
   const { tokens, tls, mapping, aliases, price } = await readStartup(config)
   // Before the store opens, so that nothing is left open if the files cannot be read.
@@ -86,6 +85,7 @@ export async function startSidecar(
     log,
     price: attempt => state.price(attempt),
     modelAliases: () => state.aliases,
+    alertSettings: () => config.alerts.settings,
   })
 
   const monotonic = (): number => performance.now()
@@ -219,7 +219,7 @@ export async function startSidecar(
       listeners: [opened.url, ...(grpc === undefined ? [] : [grpc.url])],
     })
     fill = watchFill({ tally, log })
-    notifier = openAlerts({ config: config.alerts, store, url, evaluate, log })
+    notifier = openAlerts({ config: config.alerts, store, url, log })
     const ready = await readyFields({ config, tally, replayedRecords: store.replayedRecords, replayMs })
     log.info({ url, ...(grpc && { grpc_url: grpc.url }), version: VERSION, ...ready }, 'ready')
     logCertificateDates(config.tlsCert, tls, log)

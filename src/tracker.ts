@@ -6,6 +6,7 @@
 import type { ExperimentPlan } from './core/aggregate/experiment-plan.ts'
 import type { AgentMetrics } from './core/aggregate/metrics.ts'
 import type { SeriesPoint } from './core/aggregate/series.ts'
+import type { AlertSettings } from './core/alerts/alert.ts'
 import type { NewAttempt } from './core/attempt/attempt.ts'
 import { aliasesOf, type ModelAliases, NO_ALIASES } from './core/attempt/model-aliases.ts'
 import type {
@@ -71,6 +72,8 @@ export interface TrackerOptions {
    * under the name, and questions accept both. Or a function that answers the aliases in force, which may change.
    */
   readonly modelAliases?: Readonly<Record<string, readonly string[]>> | (() => ModelAliases)
+  /** The settings in force of the question `alerts`. By default those without configuration. */
+  readonly alertSettings?: (() => AlertSettings) | undefined
 }
 
 /** Common parameters of the documented questions: names, a time range, and a signal that cancels the computation. */
@@ -90,12 +93,12 @@ export class AgentPerformanceTracker {
   /** Throws a RangeError that names each fault of `modelAliases`. */
   constructor(options: TrackerOptions | string = {}) {
     const given = typeof options === 'string' ? { store: options } : options
-    const { store = DEFAULT_STORE, clock, log, price } = given
+    const { store = DEFAULT_STORE, clock, log, price, alertSettings } = given
     const modelAliases = aliasesIn(given)
     this.#clock = clock ?? Date.now
     this.#store =
       typeof store === 'string' ? openStore(store, clock === undefined ? {} : { clock }) : Promise.resolve(store)
-    this.#facts = this.#store.then(open => acceptSpellings(open, modelAliases))
+    this.#facts = this.#store.then(open => ({ ...acceptSpellings(open, modelAliases), alertSettings }))
     // Each question rejects with the reason.
     this.#facts.catch(() => undefined)
     this.#recorder = createRecorder(this.#store, { clock: this.#clock, log, price, modelAliases })

@@ -19,10 +19,8 @@ Examples:
 
 /** Adds `test` to the command `alerts`. `exit` sets the exit code. */
 export function addAlertsTest(program: Command, io: Io, exit: (code: number) => void): void {
-  const alerts =
-    program.commands.find(command => command.name() === 'alerts') ??
-    program.command('alerts').summary('test the sinks that are notified of alerts')
-  alerts
+  program.commands
+    .find(command => command.name() === 'alerts')!
     .command('test')
     .summary('send a test notification to each sink')
     .description('Sends one test notification to each sink of the config file.')

@@ -7,6 +7,7 @@ import {
   type AlertSettings,
   DEFAULT_ALERT_SETTINGS,
 } from '../core/alerts/alert.ts'
+import { ALERT_RULES, type AlertRule } from '../core/alerts/rules.ts'
 import { parseTimestamp } from '../core/attempt/timestamp.ts'
 import { duration, timeout } from './kind.ts'
 import { nearest } from './nearest.ts'
@@ -145,21 +146,28 @@ export const ALERTS_KEYS: readonly { readonly key: string; readonly preset: stri
     description,
   }))
 
-/** Parses the section. `ruleNames` are the rules that exist. */
+/** Parses the section. */
 export function parseAlerts(
   value: unknown,
-  ruleNames: readonly string[],
 ): { readonly alerts: AlertsConfig } | { readonly faults: readonly AlertsFault[] } {
   const parsed = section.safeParse(value ?? {})
   if (!parsed.success) return { faults: parsed.error.issues.flatMap(issue => faultsOf(issue)) }
-  const unknown = Object.keys(parsed.data.rules).filter(rule => !ruleNames.includes(rule))
-  if (unknown.length === 0) return { alerts: alertsConfig(parsed.data) }
-  return {
-    faults: unknown.map(rule => ({
-      path: ['rules', rule],
-      message: `is no rule; ${suggestion(rule, ruleNames) ?? `the rules are ${ruleNames.join(', ')}`}`,
-    })),
+  const faults = Object.entries(parsed.data.rules).flatMap(([name, { threshold }]) => ruleFaults(name, threshold))
+  return faults.length > 0 ? { faults } : { alerts: alertsConfig(parsed.data) }
+}
+
+function ruleFaults(name: string, stated: number | undefined): AlertsFault[] {
+  const rule: AlertRule | undefined = ALERT_RULES.find(one => one.name === name)
+  if (rule === undefined) {
+    const names = ALERT_RULES.map(one => one.name)
+    const message = `is no rule; ${suggestion(name, names) ?? `the rules are ${names.join(', ')}`}`
+    return [{ path: ['rules', name], message }]
   }
+  if (stated === undefined) return []
+  const fault = (message: string): AlertsFault[] => [{ path: ['rules', name, 'threshold'], message }]
+  if (rule.threshold === undefined) return fault('must be left out: the rule has no threshold')
+  const { min, max, meaning } = rule.threshold
+  return stated >= min && stated <= max ? [] : fault(`must be from ${min} to ${max}: ${meaning}`)
 }
 
 function alertsConfig({ rules, targets, mutes, sinks, ...rest }: z.output<typeof section>): AlertsConfig {

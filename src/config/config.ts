@@ -1,5 +1,4 @@
 /** Loads the settings (flags > environment > config file > defaults) into one frozen Config, and reports the source of each value. */
-import { ALERT_RULE_NAMES } from './alert-rule-names.ts'
 import { type AlertsConfig, DEFAULT_ALERTS, parseAlerts } from './alerts.ts'
 import { type FileEntry, readConfigFile } from './file.ts'
 import { isLoopback } from './kind.ts'
@@ -125,7 +124,7 @@ function readAlerts({ path, entries }: ReadFile): {
 } {
   const entry = entries.get(ALERTS)
   const place = (below: readonly (string | number)[]): string => `${path} line ${entry?.lineAt(below)}: `
-  const parsed = entry === undefined ? { alerts: DEFAULT_ALERTS } : parseAlerts(entry.value, ALERT_RULE_NAMES)
+  const parsed = entry === undefined ? { alerts: DEFAULT_ALERTS } : parseAlerts(entry.value)
   if ('faults' in parsed) {
     const faults = parsed.faults.map(({ path: below, message }) => ({
       source: 'file' as const,

@@ -145,6 +145,8 @@ export interface MissingAttempts {
 /** Whether the store accepts attempts now, and if not, the reason as one sentence. */
 export interface StoreHealth {
   readonly writable: boolean
+  /** Present if the store was opened for questions only: that it is not writable is no fault. */
+  readonly isReadOnly?: boolean
   readonly reason?: string | undefined
   /** Problems that do not prevent writing, such as damage to stored attempts. Absent if there are none. */
   readonly advisories?: readonly Advisory[]
@@ -155,6 +157,16 @@ export interface Advisory {
   readonly name: string
   /** A description in one sentence. */
   readonly detail: string
+}
+
+/** Numbers of keys and arms that are stored, and their limits. */
+export interface StoreUsage {
+  /** Without the overflow key. */
+  readonly keys: number
+  readonly maxKeys: number
+  /** Arms of experiments, without overflow arms. */
+  readonly arms: number
+  readonly maxArms: number
 }
 
 /**
@@ -213,6 +225,9 @@ export interface Store {
   /** Deletes every attempt permanently. */
   reset(): Promise<void>
   health(): StoreHealth
+  usage(): StoreUsage
+  /** The alerts that fire, by their ids, and since when, in milliseconds since the epoch. Empty in a process that evaluates none. Live. */
+  firingAlerts(): ReadonlyMap<string, number>
   /** Resolves when all acknowledged attempts are on disk. Calls without an answer from the log reject with the reason `unanswered`. */
   close(): Promise<void>
 }

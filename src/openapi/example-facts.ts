@@ -40,6 +40,9 @@ export function exampleFacts(): Facts {
     overflowedArms: async () => ({ own: 0, unknown: 0 }),
     coverage: sinceMs => tally.times.coverage(sinceMs, EXAMPLE_NOW_MS),
     asOf: () => undefined,
+    health: () => ({ writable: true }),
+    usage: () => ({ keys: 2, maxKeys: 10, arms: 2, maxArms: 10 }),
+    firingAlerts: () => new Map(),
     clip: range => tally.times.clip(range, EXAMPLE_NOW_MS),
     attempts: async ({ limit }) => ({ attempts: ATTEMPTS.toReversed().slice(0, limit), next_cursor: null }),
   }

@@ -19,5 +19,9 @@ export function acceptSpellings(facts: Facts, modelAliases: () => ModelAliases):
     coverage: sinceMs => facts.coverage(sinceMs),
     clip: range => facts.clip(range),
     asOf: () => facts.asOf(),
+    health: () => facts.health(),
+    usage: () => facts.usage(),
+    firingAlerts: () => facts.firingAlerts(),
+    alertSettings: facts.alertSettings,
   }
 }

@@ -1,5 +1,6 @@
 /** The definition of a question. HTTP, /openapi.json, the typed client, the tracker and the command derive from it. */
 import type { z } from 'zod'
+import type { AlertSettings } from '../core/alerts/alert.ts'
 import type { TimeZone } from '../core/attempt/time-zone.ts'
 import { type KeyFilter, RangeNotHeld, type StopSignal, type Store, type TimeRange } from '../core/ports.ts'
 import type { Ranged } from '../core/reports/range.ts'
@@ -7,11 +8,26 @@ import type { ParameterFault } from '../server/problem.ts'
 import { clipQuery, sayAnswered, withAnswered } from './answered-range.ts'
 import type { Exactly } from './schema.ts'
 
-/** The part of the store that questions read. */
-export type Facts = Pick<
-  Store,
-  'summaries' | 'arms' | 'overflowedArms' | 'experiments' | 'experimentPlan' | 'coverage' | 'clip' | 'attempts' | 'asOf'
->
+/** The part of the store that questions read, and the settings of alerts. */
+export interface Facts
+  extends Pick<
+    Store,
+    | 'summaries'
+    | 'arms'
+    | 'overflowedArms'
+    | 'experiments'
+    | 'experimentPlan'
+    | 'coverage'
+    | 'clip'
+    | 'attempts'
+    | 'asOf'
+    | 'health'
+    | 'usage'
+    | 'firingAlerts'
+  > {
+  /** Undefined for the default settings. */
+  readonly alertSettings?: (() => AlertSettings) | undefined
+}
 
 /** The validated parameters of a question with defaults applied, and the values computed from the shared ones. */
 export type ParsedQuery<Parameters extends object = object> = Parameters & {

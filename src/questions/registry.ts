@@ -1,4 +1,5 @@
 /** Every question, one line each. HTTP, /openapi.json, the typed client, the tracker and the command derive from this list. */
+export { alerts } from './alerts.ts'
 export { attempts } from './attempts.ts'
 export { bestAgent } from './best-agent.ts'
 export { calibration } from './calibration.ts'

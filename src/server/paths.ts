@@ -8,7 +8,17 @@ export const ATTEMPTS = '/api/v1/attempts'
 /** The server-sent events. */
 export const STREAM = '/api/v1/stream'
 /** The views of the live page. They are one document, so that they work below any path prefix: none has a second segment. */
-export const PAGE_VIEWS = ['/', '/now', '/best', '/agent', '/models', '/experiments', '/costs', '/attempts'] as const
+export const PAGE_VIEWS = [
+  '/',
+  '/now',
+  '/best',
+  '/agent',
+  '/models',
+  '/experiments',
+  '/costs',
+  '/alerts',
+  '/attempts',
+] as const
 /** Where the files of the live page are. */
 const PAGE_ASSETS = '/assets/'
 /** A page of the documentation. The group is its file, below the folder of the package. */

@@ -1,16 +1,12 @@
 /** Evaluates and notifies the alerts of a sidecar. */
 import type { Logger } from 'pino'
 import type { AlertsConfig } from '../config/alerts.ts'
-import type { Alert, AlertSettings } from '../core/alerts/alert.ts'
+import { findAlerts } from '../core/alerts/find-alerts.ts'
 import { isMuted } from '../core/alerts/mute.ts'
+import { runYielding } from '../lib/event-loop.ts'
 import { createNotifier, type Notifier, type NotifierFacts, refreshMsOf } from '../notify/notifier.ts'
 import { createSinks } from '../notify/sinks/sinks.ts'
 import type { OpenStore } from '../store/backend.ts'
-
-/** Finds the alerts of a store that fire at a time. */
-export type Evaluate = (store: OpenStore, settings: AlertSettings, nowMs: number) => Promise<readonly Alert[]>
-
-export const NO_RULES: Evaluate = async () => []
 
 /** Before the notifier is open. */
 export const NO_NOTIFICATIONS: NotifierFacts = {
@@ -24,15 +20,14 @@ export interface AlertsOptions {
   readonly store: OpenStore
   /** The URL of the sidecar, with the base path. */
   readonly url: string
-  readonly evaluate: Evaluate
   readonly log: Logger
 }
 
-export function openAlerts({ config, store, url, evaluate, log }: AlertsOptions): Notifier {
+export function openAlerts({ config, store, url, log }: AlertsOptions): Notifier {
   const { settings, intervalMs, repeatMs, externalUrl } = config
   const baseUrl = externalUrl ?? `${url}/`
   const notifier = createNotifier({
-    evaluate: nowMs => evaluate(store, settings, nowMs),
+    evaluate: nowMs => findAlerts(store, settings, nowMs, runYielding),
     isMuted: (alert, nowMs) => isMuted(alert, settings.mutes, nowMs),
     ownerOf: rule => settings.rules.get(rule)?.owner,
     alerts: store.alerts,

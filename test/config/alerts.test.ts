@@ -124,6 +124,17 @@ test('what is in force is shown with its line, without secrets', () => {
   expect(shown[0]!.place).toMatch(/\.yaml line 3: alerts\.interval$/)
 })
 
+test.for([
+  [
+    'AgentOverconfident: {threshold: 95}',
+    'must be from 0 to 90: percentage points by which confidence may exceed the success rate',
+  ],
+  ['AgentSuccessDrift: {threshold: 1}', 'must be left out: the rule has no threshold'],
+] as const)('a threshold that the rule cannot have is an error: %s', ([rule, message]) => {
+  const [name] = rule.split(':')
+  expect(faultsOf(`alerts:\n  rules:\n    ${rule}`)).toEqual([`line 3: alerts.rules.${name}.threshold ${message}`])
+})
+
 describe('a fault names its line, its place and what to do', () => {
   test.for<readonly [string, string, string]>([
     [

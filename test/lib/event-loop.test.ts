@@ -43,6 +43,9 @@ function trackerOfThousands(): AgentPerformanceTracker {
     overflowedArms: async () => ({ own: 0, unknown: 0 }),
     coverage: () => ({ earliestMs: Number.NEGATIVE_INFINITY, spanMs: 0 }),
     clip: range => range,
+    health: () => ({ writable: true }),
+    usage: () => ({ keys: 0, maxKeys: 1, arms: 0, maxArms: 1 }),
+    firingAlerts: () => new Map(),
     close: async () => undefined,
   }
   return new AgentPerformanceTracker({ store: store as Store, clock: () => NOW_MS })

@@ -1,53 +1,34 @@
 /** An agent gets worse, in a sidecar without Prometheus: a real Alertmanager and a webhook are notified once, across a kill. */
-import { type ChildProcess, spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { createInterface } from 'node:readline'
 import { afterAll, expect, test } from 'vitest'
 import { type Delivered, openAlertmanager, openWebhook } from '../prometheus/servers.ts'
 import { missingPostgres, startPostgres } from '../support/postgres.ts'
-import { temporaryFolder } from '../support/sidecar-process.ts'
+import { type SidecarProcess, startSidecarProcess, temporaryFolder } from '../support/sidecar-process.ts'
 import { needs } from '../support/tool.ts'
 import { openReceiver, type Receiver } from './receiver.ts'
 
-const PROGRAM = new URL('sidecar-program.ts', import.meta.url).pathname
 const SENT = 'agent_performance_notifications_total{sink="webhook",result="sent"}'
 const PATIENCE = { timeout: 45_000, interval: 100 }
 
-const children: ChildProcess[] = []
+const sidecars: SidecarProcess[] = []
 afterAll(() => {
-  for (const child of children) child.kill('SIGKILL')
+  for (const { process } of sidecars) process.kill('SIGKILL')
 })
 
-interface Started {
-  readonly url: string
-  kill(): Promise<void>
+async function start(store: string, configFile: string): Promise<SidecarProcess> {
+  const sidecar = await startSidecarProcess(store, { args: ['--config', configFile] })
+  sidecars.push(sidecar)
+  return sidecar
 }
 
-async function start(store: string, configFile: string): Promise<Started> {
-  const child = spawn(process.execPath, [PROGRAM, store, configFile], { stdio: ['ignore', 'pipe', 'pipe'] })
-  children.push(child)
-  const ended = once(child, 'close')
-  let errors = ''
-  child.stderr!.setEncoding('utf8').on('data', text => {
-    errors += text
-  })
-  const lines = createInterface({ input: child.stdout! })
-  const url = await Promise.race([
-    once(lines, 'line').then(([line]) => String(line)),
-    ended.then(() => {
-      throw new Error(`the sidecar ended: ${errors}`)
-    }),
-  ])
-  return {
-    url,
-    async kill() {
-      child.kill('SIGKILL')
-      await ended
-    },
-  }
-}
+/** The section of the settings: one rule, so that each alert is expected. */
+const alerts = (sinks: readonly object[]): object => ({
+  interval: '1s',
+  targets: [{ agent_name: 'broken', min_success_rate: 80 }],
+  rules: { AgentMissesTarget: { owner: 'team-a' }, AgentSuccessDrift: 'off', AgentSuccessRose: 'off' },
+  sinks,
+})
 
 async function post(url: string, agent_name: string, successes: readonly boolean[]): Promise<void> {
   const attempts = successes.map(success => ({
@@ -65,7 +46,7 @@ async function post(url: string, agent_name: string, successes: readonly boolean
   expect(answer.status).toBe(200)
 }
 
-const many = (success: boolean): boolean[] => new Array<boolean>(25).fill(success)
+const many = (success: boolean, count = 25): boolean[] => new Array<boolean>(count).fill(success)
 
 const statuses = ({ received }: Receiver): string[] =>
   received.map(({ body }) => `${body.status} ${body.alerts[0].labels.agent_name}`)
@@ -86,14 +67,10 @@ test('an agent that gets worse reaches an Alertmanager and a webhook once, and i
   await writeFile(
     config,
     JSON.stringify({
-      alerts: {
-        interval: '1s',
-        rules: { AgentMissesTarget: { owner: 'team-a' } },
-        sinks: [
-          { type: 'alertmanager', url: alertmanager.url },
-          { type: 'webhook', url: webhook.url },
-        ],
-      },
+      alerts: alerts([
+        { type: 'alertmanager', url: alertmanager.url },
+        { type: 'webhook', url: webhook.url },
+      ]),
     }),
   )
   const store = join(folder.path, 'perf.json')
@@ -114,15 +91,15 @@ test('an agent that gets worse reaches an Alertmanager and a webhook once, and i
   })
   expect(webhook.received[0]!.body.alerts[0].fingerprint).toBe(known.fingerprint)
 
-  await first.kill()
+  await first.stop('SIGKILL')
   const second = await start(store, config)
-  await post(second.url, 'broken', many(true))
+  await post(second.url, 'broken', many(true, 400))
   await expect.poll(() => statuses(webhook), PATIENCE).toEqual(['firing broken', 'resolved broken'])
   await expect
     .poll(() => behind.delivered.map((one: Delivered) => `${one.status} ${one.labels.agent_name}`), PATIENCE)
     .toEqual(['firing broken', 'resolved broken'])
   await expect.poll(() => metric(second.url, 'agent_performance_notifications_pending{sink="alertmanager"}')).toBe(0)
-  await second.kill()
+  await second.stop()
 })
 
 test('of two sidecars on one PostgreSQL one notifies, and the other does when it is killed', async context => {
@@ -132,19 +109,19 @@ test('of two sidecars on one PostgreSQL one notifies, and the other does when it
   await using webhook = await openReceiver()
   await using postgres = await startPostgres()
   const config = join(folder.path, 'config.yaml')
-  const sinks = [{ type: 'webhook', url: webhook.url }]
-  await writeFile(config, JSON.stringify({ 'spool-bytes': 0, alerts: { interval: '1s', sinks } }))
-  const sidecars = await Promise.all([start(postgres.url, config), start(postgres.url, config)])
-  await post(sidecars[0].url, 'broken', many(false))
+  const section = alerts([{ type: 'webhook', url: webhook.url }])
+  await writeFile(config, JSON.stringify({ 'spool-bytes': '0', alerts: section }))
+  const both = await Promise.all([start(postgres.url, config), start(postgres.url, config)])
+  await post(both[0].url, 'broken', many(false))
   await expect.poll(() => statuses(webhook), PATIENCE).toEqual(['firing broken'])
-  const counts = (): Promise<number[]> => Promise.all(sidecars.map(({ url }) => metric(url, SENT)))
+  const counts = (): Promise<number[]> => Promise.all(both.map(({ url }) => metric(url, SENT)))
   await expect.poll(async () => (await counts()).toSorted(), PATIENCE).toEqual([0, 1])
   const leader = (await counts()).indexOf(1) as 0 | 1
-  await sidecars[leader].kill()
-  const other = sidecars[(1 - leader) as 0 | 1]
-  await post(other.url, 'broken', many(true))
+  await both[leader].stop('SIGKILL')
+  const other = both[(1 - leader) as 0 | 1]
+  await post(other.url, 'broken', many(true, 400))
   await expect.poll(() => statuses(webhook), PATIENCE).toEqual(['firing broken', 'resolved broken'])
-  await other.kill()
+  await other.stop()
 }, 90_000)
 
 function routing(webhook: string): string {

@@ -17,6 +17,7 @@ const VIEWS: readonly (readonly [name: string, path: string])[] = [
   ['models', '/models'],
   ['experiments', '/experiments'],
   ['costs', '/costs'],
+  ['alerts', '/alerts'],
   ['attempts', '/attempts'],
 ]
 const LOOKS = [

@@ -208,6 +208,21 @@ export function forEachOutcome(recent: Recent, visit: OutcomeVisitor): void {
   visitBlocks(older, block, Number.POSITIVE_INFINITY, visit)
 }
 
+/** Visits the attempts in the ring that stated a confidence, ordered by their own time, then by receipt. */
+export function forEachConfidence(
+  recent: Recent,
+  visit: (ms: number, confidence: number, success: boolean) => void,
+): void {
+  const { numbers, flags, first, added } = recent
+  const places = isInOrder(recent) ? undefined : placesByTime(recent)
+  const count = recentCount(recent)
+  for (let i = 0; i < count; i++) {
+    const place = places?.[i] ?? first + ((added - count + i) % RECENT_LIMIT)
+    const confidence = numbers[place * RECENT_COLUMNS + 1]!
+    if (!Number.isNaN(confidence)) visit(numbers[place * RECENT_COLUMNS]!, confidence, (flags[place]! & SUCCESS) !== 0)
+  }
+}
+
 /** True if the attempts in the ring were received in the order of their own time, as is usual. */
 function isInOrder({ numbers, first, added }: Recent): boolean {
   let before = Number.NEGATIVE_INFINITY

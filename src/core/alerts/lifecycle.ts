@@ -45,6 +45,11 @@ export function copyAlerts({ episodes, lease }: Readonly<AlertsState>): AlertsSt
   return { episodes: new Map(episodes), lease }
 }
 
+/** The alerts that fire, by their ids, and when their episodes began, in milliseconds since the epoch. */
+export function firingStarts({ episodes }: Readonly<AlertsState>): ReadonlyMap<string, number> {
+  return new Map([...episodes].flatMap(([id, { status, startedMs }]) => (status === 'firing' ? [[id, startedMs]] : [])))
+}
+
 /** Replaces a state in place: others hold a reference to it. */
 export function replaceAlerts(into: AlertsState, from: Readonly<AlertsState>): void {
   const entries = [...from.episodes]

@@ -22,9 +22,9 @@ const MIN_ATTEMPTS = 2 * MIN_BASELINE - 1
 /** Keys whose attempts are read between two yields. */
 export const KEYS_READ_PER_STEP = 10
 /** Maximum number of entries of an agent, held attempts or blocks of older ones, that are tested. Those before them are baseline. */
-const MAX_AGENT_ENTRIES = 1000
+export const MAX_AGENT_ENTRIES = 1000
 /** Entries tested between two yields. */
-const ENTRIES_PER_STEP = 500
+export const ENTRIES_PER_STEP = 500
 
 const WHOLE_LIFE: TimeRange = { sinceMs: Number.NEGATIVE_INFINITY, untilMs: Number.POSITIVE_INFINITY }
 
@@ -139,14 +139,14 @@ function* detectEntries(entries: readonly Entry[], threshold: number, sinceMs: n
   return detector
 }
 
-interface LatestBuffer<T> {
+export interface LatestBuffer<T> {
   add(item: T): void
   /** Oldest first. Items of the same time stay in the order added. */
   inOrder(): readonly T[]
 }
 
 /** A bounded buffer of the latest `capacity` items by time. An agent may have 100,000 attempts in memory. */
-function createLatestBuffer<T extends { readonly ms: number }>(capacity: number): LatestBuffer<T> {
+export function createLatestBuffer<T extends { readonly ms: number }>(capacity: number): LatestBuffer<T> {
   let items: T[] = []
   let oldestMs = Number.NEGATIVE_INFINITY
   function inOrder(): readonly T[] {

@@ -2,6 +2,7 @@
 import type { CostSums } from '../aggregate/summary.ts'
 import { runToCompletion, type Steps } from '../steps.ts'
 import { clusteredSums } from './clustered-amounts.ts'
+import { normalMixture } from './confidence-sequence.ts'
 import { type Counts, effectiveCounts, rateOf, shrunkRate } from './counts.ts'
 import { momentsOf } from './intervals.ts'
 import { posteriorSteps } from './posterior.ts'
@@ -67,6 +68,37 @@ export function* costRankingSteps(
   }
 }
 
+/** How many times as much a success costs in one of two groups, with bounds that are valid at every look. */
+export interface CostRatio {
+  readonly ratio: number
+  /** 0 below 30 costs or 5 successes of a group. */
+  readonly low: number
+  /** Infinite below 30 costs or 5 successes of a group. */
+  readonly high: number
+}
+
+/**
+ * The cost per success of `after` divided by that of `before`. All looks together miss the true ratio with probability about `alpha`. Undefined
+ * if one of the two is unknown.
+ * Source: as `confidenceSequence`, for the difference of the logarithms. Standard errors of cost and rate are added, as in {@link rankCosts}.
+ */
+export function costRatio(before: CostCounts, after: CostCounts, alpha: number): CostRatio | undefined {
+  const [first, second] = [estimateOf(before), estimateOf(after)]
+  if (first === undefined || second === undefined) return undefined
+  const difference = second.log - first.log
+  const attempts = first.attempts + second.attempts
+  const variance = attempts * (errorOf(first) ** 2 + errorOf(second) ** 2)
+  const isEnough = isLargeEnough(first) && isLargeEnough(second) && variance > 0
+  const { low, high } = isEnough ? normalMixture({ difference, variance, attempts }, alpha) : UNBOUNDED
+  return { ratio: Math.exp(difference), low: Math.exp(low), high: Math.exp(high) }
+}
+
+const UNBOUNDED = { low: Number.NEGATIVE_INFINITY, high: Number.POSITIVE_INFINITY }
+
+const errorOf = ({ costError, rateError }: Estimate): number => costError + rateError
+
+const isLargeEnough = ({ costs, successes }: Estimate): boolean => costs >= MIN_COSTS && successes >= MIN_SUCCESSES
+
 /** The logarithm of a cost per success, and its standard errors. */
 interface Estimate {
   readonly log: number
@@ -108,8 +140,9 @@ function successesPerDollar({ log, costError, rateError }: Estimate, lowest: num
   return { successes: shape - 0.5, attempts: shape / mean - 1 }
 }
 
-function halfWidth({ costs, attempts, successes, costError, rateError }: Estimate, alpha: number): number {
-  if (costs < MIN_COSTS || successes < MIN_SUCCESSES) return Number.POSITIVE_INFINITY
+function halfWidth(estimate: Estimate, alpha: number): number {
+  if (!isLargeEnough(estimate)) return Number.POSITIVE_INFINITY
+  const { costs, attempts, costError, rateError } = estimate
   return costError * widening(costs, alpha) + rateError * widening(attempts, alpha)
 }
 

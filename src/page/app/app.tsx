@@ -8,6 +8,7 @@ import { Link } from './parts/basics.tsx'
 import { ConnectionState } from './parts/connection-state.tsx'
 import { TokenForm } from './parts/token-form.tsx'
 import { AgentView } from './views/agent.tsx'
+import { AlertsView } from './views/alerts.tsx'
 import { AttemptsView } from './views/attempts.tsx'
 import { BestView } from './views/best.tsx'
 import { CostsView } from './views/costs.tsx'
@@ -23,6 +24,7 @@ const VIEW_COMPONENTS: Readonly<Record<View, ComponentType>> = {
   models: ModelsView,
   experiments: ExperimentsView,
   costs: CostsView,
+  alerts: AlertsView,
   attempts: AttemptsView,
 }
 
@@ -35,6 +37,8 @@ const LINKS: readonly (readonly [View, string])[] = [
   ['experiments', 'Experiments'],
   ['costs', 'Costs'],
   ['attempts', 'Attempts'],
+  // The last one: the number of alerts that fire comes later than the others, and must not move them.
+  ['alerts', 'Alerts'],
 ]
 
 export function App() {
@@ -69,12 +73,27 @@ function TopBar() {
           {LINKS.map(([to, label]) => (
             <Link key={to} to={to} query={{ since, issue_type }} current={view.value === to}>
               {label}
+              {to === 'alerts' && <FiringCount />}
             </Link>
           ))}
         </nav>
         <ConnectionState />
       </div>
     </header>
+  )
+}
+
+/** The number of alerts that fire. Nothing while none does. */
+function FiringCount() {
+  const answer = useAnswer('alerts', tokenProblem.value === undefined ? { state: 'firing' } : undefined, {
+    follows: 'time',
+  })
+  const firing = answer.data?.alerts.length ?? 0
+  return firing === 0 ? null : (
+    <span class="firing-count">
+      {firing}
+      <span class="hidden"> firing</span>
+    </span>
   )
 }
 

@@ -1,5 +1,6 @@
 /** Answers questions from the state and the log, unless the store is closed. */
-import type { Tally } from '../../core/aggregate/tally.ts'
+import { OVERFLOW_KEY, type Tally } from '../../core/aggregate/tally.ts'
+import { type AlertsState, firingStarts } from '../../core/alerts/lifecycle.ts'
 import {
   type AttemptPage,
   type AttemptQuery,
@@ -13,17 +14,27 @@ import { runYielding } from '../../lib/event-loop.ts'
 
 export type Answers = Pick<
   Store,
-  'summaries' | 'arms' | 'overflowedArms' | 'experiments' | 'experimentPlan' | 'coverage' | 'clip' | 'attempts'
+  | 'summaries'
+  | 'arms'
+  | 'overflowedArms'
+  | 'experiments'
+  | 'experimentPlan'
+  | 'coverage'
+  | 'clip'
+  | 'attempts'
+  | 'usage'
+  | 'firingAlerts'
 >
 
 export interface AnswersOptions {
   readonly tally: Tally
+  readonly alerts: Readonly<AlertsState>
   readonly clock: Clock
   readonly list: (query: AttemptQuery) => Promise<AttemptPage>
   readonly isClosed: () => boolean
 }
 
-export function createAnswers({ tally, clock, list, isClosed }: AnswersOptions): Answers {
+export function createAnswers({ tally, alerts, clock, list, isClosed }: AnswersOptions): Answers {
   function refuseClosed(): void {
     if (isClosed()) throw new StoreUnavailable('the store is closed', { reason: 'closed' })
   }
@@ -58,6 +69,13 @@ export function createAnswers({ tally, clock, list, isClosed }: AnswersOptions):
     experimentPlan: experiment => tally.plans.get(experiment),
     coverage: sinceMs => tally.times.coverage(sinceMs, clock()),
     clip: range => tally.times.clip(range, clock()),
+    usage: () => ({
+      keys: tally.keys().length - tally.keys(OVERFLOW_KEY).length,
+      maxKeys: tally.currentLimits.maxKeys,
+      arms: tally.arms().length,
+      maxArms: tally.currentLimits.maxArms,
+    }),
+    firingAlerts: () => firingStarts(alerts),
     async attempts(query) {
       refuseClosed()
       return await list(query)

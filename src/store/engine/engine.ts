@@ -120,7 +120,7 @@ async function startEngine(options: EngineOptions, folded: Folded): Promise<Engi
 
   return {
     ...createRecording(options, folded, parts),
-    ...createAnswers({ tally: state.tally, clock, list: query => log.page(query), isClosed }),
+    ...createAnswers({ tally: state.tally, alerts: state.alerts, clock, list: query => log.page(query), isClosed }),
     asOf: freshness.asOf,
     events,
     pending: commit.pending,

@@ -174,8 +174,8 @@ function createReader(
     appendPoints: refuse,
     putExperimentPlan: refuse,
     reset: refuse,
-    health: () => ({ writable: false, reason }),
-    ...createAnswers({ tally: state.tally, clock: start.clock, list, isClosed: () => isClosed }),
+    health: () => ({ writable: false, isReadOnly: true, reason }),
+    ...createAnswers({ tally: state.tally, alerts: state.alerts, clock: start.clock, list, isClosed: () => isClosed }),
     async close() {
       isClosed = true
     },

@@ -58,14 +58,14 @@ async function readLog({ log, tally, clock, logger }: LogReaderOptions): Promise
     covers: { position },
     reach: () => reachOf(log),
     stored: () => log.stored(position),
-    ...createAnswers({ tally, clock, list: query => log.page(query), isClosed: () => isClosed }),
+    ...createAnswers({ tally, alerts: state.alerts, clock, list: query => log.page(query), isClosed: () => isClosed }),
     // Everything was read when it was opened.
     asOf: () => undefined,
     append: refuse,
     appendPoints: refuse,
     putExperimentPlan: refuse,
     reset: refuse,
-    health: () => ({ writable: false, reason: 'it is open for questions only' }),
+    health: () => ({ writable: false, isReadOnly: true, reason: 'it is open for questions only' }),
     async close() {
       isClosed = true
       await log.close()

@@ -12,8 +12,8 @@ export const documented: readonly string[] = simulationLines(
 export function testSimulations(simulations: readonly Simulation[]): void {
   test.each(simulations)(
     '$name: $promise; docs/statistics.md has the measured numbers (update it with npm run docs)',
-    ({ name, promise, run }) => {
-      const { measured, holds } = run()
+    async ({ name, promise, run }) => {
+      const { measured, holds } = await run()
       expect(holds, `${promise}; measured: ${measured}`).toBe(true)
       expect(documented).toContain(simulationLine({ name, promise, measured }))
     },

@@ -15,7 +15,7 @@ import { logSuperiority } from '../../../src/core/statistics/superiority.ts'
 export interface Simulation {
   readonly name: string
   readonly promise: string
-  run(): Measurement
+  run(): Measurement | Promise<Measurement>
 }
 
 export interface Measurement {

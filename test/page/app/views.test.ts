@@ -15,6 +15,7 @@ const VIEWS = [
   'models',
   'experiments',
   'costs',
+  'alerts',
   'attempts?agent_name=strong&issue_type=fix-git',
 ] as const
 
@@ -109,6 +110,41 @@ describe.skipIf(NO_BROWSER !== undefined)('the views of the live page', () => {
     for (const more of [150, 25]) await page.click(`button:text-is("Show ${more} more")`)
     expect(await page.$$eval('table.data tbody tr', rows => rows.length)).toBe(200)
     expect(incidents).toEqual([])
+    await context.close()
+  })
+
+  test('Alerts shows what fires with its numbers and links, and the bar has the number', async () => {
+    const { page, context, incidents } = await openPage(browser, sidecar.url, { path: '/alerts' })
+    await shown(page)
+    const { alerts } = await json<{
+      alerts: { rule: string; summary: string; detail: string; false_alarms: string; figures: { after: number }[] }[]
+    }>('/api/v1/alerts')
+    expect(alerts.map(({ rule }) => rule)).toContain('AgentOverconfident')
+    const text = (await page.textContent('main'))!
+    for (const { summary, detail, false_alarms, figures } of alerts) {
+      for (const part of [summary, detail, false_alarms]) expect(text).toContain(part)
+      for (const { after } of figures) expect(text).toContain(percent(after))
+    }
+    await page.waitForSelector('nav .firing-count')
+    expect(await page.textContent('nav .firing-count')).toBe(`${alerts.length} firing`)
+    const card = page.locator('section[aria-label="AgentOverconfident"]')
+    expect(await card.locator('a:text-is("What to do")').getAttribute('href')).toMatch(/alerts\.md#agentoverconfident$/)
+    await card.locator('a:text-is("Look at the attempts")').click()
+    await shown(page)
+    expect(new URL(page.url()).searchParams.get('agent_name')).toBe(HOSTILE)
+    expect(incidents).toEqual([])
+    await context.close()
+  })
+
+  test('Alerts says that nothing fires, and what is watched', async () => {
+    await using calm = await testSidecar()
+    await calm.post(anAttempt({}))
+    const { page, context } = await openPage(browser, calm.url, { path: '/alerts' })
+    await shown(page)
+    const text = (await page.textContent('main'))!
+    expect(text).toMatch(/Nothing fires\. \d+ rules are watched\./)
+    expect(text).toContain('AgentSuccessDrift')
+    expect(await page.$$eval('nav .firing-count', all => all.length)).toBe(0)
     await context.close()
   })
 

@@ -61,6 +61,8 @@ function inTurns(engines: readonly [Engine, Engine]): Store {
     attempts: async query => (await upToDate()).attempts(query),
     asOf: () => next().asOf(),
     health: () => next().health(),
+    usage: () => next().usage(),
+    firingAlerts: () => next().firingAlerts(),
     async close() {
       isClosed = true
       await Promise.all(engines.map(engine => engine.close()))

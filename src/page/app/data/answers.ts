@@ -20,6 +20,8 @@ interface KeyedState<Data> extends AnswerState<Data> {
 const LEAST_MS = 1000
 /** A slow question is asked less often: it takes at most this share of the time. */
 const BUSY_SHARE = 0.2
+/** How often a question is asked that follows time. */
+const TIME_MS = 30_000
 /** After an error the page asks again. */
 const RETRY_MS = 5000
 
@@ -27,9 +29,14 @@ const RETRY_MS = 5000
 export const isPending = (...answers: readonly AnswerState<unknown>[]): boolean =>
   answers.some(({ data, error }) => data === undefined && error === undefined)
 
+type Follows = 'changes' | 'gaps' | 'time'
+
 interface AnswerOptions {
-  /** When the question is asked again: at every change, or only when attempts are missing from the stream. */
-  readonly follows?: 'changes' | 'gaps'
+  /**
+   * When the question is asked again: at every change, only when attempts are missing from the stream, or every half minute: also without
+   * attempts, which some answers are about.
+   */
+  readonly follows?: Follows
 }
 
 /** Asks a question, and again when attempts change its answer. An undefined query asks nothing. */
@@ -64,7 +71,7 @@ export function together<First, Second>(
 function followAnswer<Path extends QuestionPath>(
   path: Path,
   query: Query,
-  follows: 'changes' | 'gaps',
+  follows: Follows,
   setState: (update: (before: AnswerState<Given<Path>>) => AnswerState<Given<Path>>) => void,
 ): () => void {
   const stop = new AbortController()
@@ -92,8 +99,9 @@ function followAnswer<Path extends QuestionPath>(
     isLoading = false
     const endedMs = performance.now()
     nextMs = Math.max(beganMs + LEAST_MS, endedMs + (endedMs - beganMs) / BUSY_SHARE)
+    if (follows === 'time') nextMs = Math.max(nextMs, beganMs + TIME_MS)
     if (retryMs > 0) timer = setTimeout(load, retryMs)
-    else if (isDirty) schedule()
+    else if (isDirty || follows === 'time') schedule()
   }
 
   function schedule(): void {
@@ -106,7 +114,7 @@ function followAnswer<Path extends QuestionPath>(
   }
 
   const unsubscribe = onChange(change => {
-    if (follows === 'gaps' ? change.isGap : concerns(change, query)) schedule()
+    if (follows === 'changes' ? concerns(change, query) : follows === 'gaps' && change.isGap) schedule()
   })
   void load()
   return () => {

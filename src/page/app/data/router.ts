@@ -1,7 +1,7 @@
 /** The view and its filters, which are in the URL, so that a view can be sent to somebody. */
 import { computed, type ReadonlySignal, signal } from '@preact/signals'
 
-export const VIEWS = ['now', 'best', 'agent', 'models', 'experiments', 'costs', 'attempts'] as const
+export const VIEWS = ['now', 'best', 'agent', 'models', 'experiments', 'costs', 'alerts', 'attempts'] as const
 export type View = (typeof VIEWS)[number]
 
 /** The parameters of the URL. */

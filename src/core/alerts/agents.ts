@@ -1,0 +1,91 @@
+/** The agents that rules watch, and their latest attempts in the order of time. */
+import { forEachConfidence, forEachOutcome } from '../aggregate/recent.ts'
+import { span } from '../aggregate/summary.ts'
+import { OVERFLOW_KEY } from '../aggregate/tally.ts'
+import type { KeySummary } from '../ports.ts'
+import { createLatestBuffer, KEYS_READ_PER_STEP, MAX_AGENT_ENTRIES } from '../reports/drift-watch.ts'
+import { groupSteps } from '../reports/groups.ts'
+import type { Counts, MutableCounts } from '../statistics/counts.ts'
+import { forEachKey, type Steps } from '../steps.ts'
+import { STALE_DAYS } from './rules.ts'
+
+export const DAY_MS = 86_400_000
+
+/** An agent and its keys with attempts in the last days. */
+export interface WatchedAgent {
+  readonly name: string
+  readonly keys: readonly KeySummary[]
+  /** The times of its first and its last attempt, in milliseconds since the epoch. */
+  readonly firstMs: number
+  readonly lastMs: number
+}
+
+/** Whether something with its last attempt at `lastMs` is not over at `nowMs`. */
+export const isCurrent = (lastMs: number, nowMs: number): boolean => nowMs - lastMs < STALE_DAYS * DAY_MS
+
+/** The agents that are not over. The overflow key mixes attempts of many agents, and is none of them. */
+export function* watchedAgentSteps(keys: readonly KeySummary[], nowMs: number): Steps<readonly WatchedAgent[]> {
+  const { all } = yield* groupSteps(keys, 'agent_name')
+  const agents: WatchedAgent[] = []
+  for (const { name, keys: own } of all) {
+    if (name === OVERFLOW_KEY.agent_name) continue
+    const current: KeySummary[] = []
+    let [firstMs, lastMs] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY]
+    yield* forEachKey(own, entry => {
+      const times = span(entry.summary)
+      if (times === undefined) return
+      firstMs = Math.min(firstMs, times.firstMs)
+      lastMs = Math.max(lastMs, times.lastMs)
+      if (isCurrent(times.lastMs, nowMs)) current.push(entry)
+    })
+    if (current.length > 0) agents.push({ name, keys: current, firstMs, lastMs })
+    if (agents.length % 100 === 0) yield
+  }
+  return agents
+}
+
+/** Attempts of one time: one, or a block of older ones. */
+export interface Outcomes extends Counts {
+  readonly ms: number
+}
+
+/** The latest outcomes of some keys, in the order of their time. */
+export function* latestOutcomeSteps(keys: readonly KeySummary[]): Steps<readonly Outcomes[]> {
+  const latest = createLatestBuffer<Outcomes>(MAX_AGENT_ENTRIES)
+  function read({ recent }: KeySummary): void {
+    forEachOutcome(recent, (ms, successes, attempts) => latest.add({ ms, successes, attempts }))
+  }
+  yield* forEachKey(keys, read, KEYS_READ_PER_STEP)
+  return latest.inOrder()
+}
+
+/** An attempt that stated a confidence. */
+export interface ConfidentOutcome {
+  readonly ms: number
+  readonly confidence: number
+  readonly success: boolean
+}
+
+/** The latest attempts of some keys that stated a confidence, in the order of their time: at most the last 100 of each key. */
+export function* latestConfidenceSteps(keys: readonly KeySummary[]): Steps<readonly ConfidentOutcome[]> {
+  const latest = createLatestBuffer<ConfidentOutcome>(MAX_AGENT_ENTRIES)
+  function read({ recent }: KeySummary): void {
+    forEachConfidence(recent, (ms, confidence, success) => latest.add({ ms, confidence, success }))
+  }
+  yield* forEachKey(keys, read, KEYS_READ_PER_STEP)
+  return latest.inOrder()
+}
+
+/** The attempts of some keys from `sinceMs` on, as far as they are held. */
+export function* countsSinceSteps(keys: readonly KeySummary[], sinceMs: number): Steps<Counts> {
+  const counts: MutableCounts = { successes: 0, attempts: 0 }
+  function read({ recent }: KeySummary): void {
+    forEachOutcome(recent, (ms, successes, attempts) => {
+      if (ms < sinceMs) return
+      counts.successes += successes
+      counts.attempts += attempts
+    })
+  }
+  yield* forEachKey(keys, read, KEYS_READ_PER_STEP)
+  return counts
+}

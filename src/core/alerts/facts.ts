@@ -1,0 +1,41 @@
+/** What the rules are evaluated on: a copy of nothing, read from the store at one time. */
+import type { ExperimentPlan } from '../aggregate/experiment-plan.ts'
+import type { ArmSummary, KeySummary, StoreHealth, StoreUsage } from '../ports.ts'
+
+export interface AlertFacts {
+  /** All keys over their whole lifetime. May be live. */
+  readonly keys: readonly KeySummary[]
+  /** Undefined if no agent has enough known costs, or counts by time are not held for so long. */
+  readonly costs: CostPeriods | undefined
+  /** The agents that make no attempts now. */
+  readonly silences: readonly Silence[]
+  /** The experiments that are not over. */
+  readonly experiments: readonly RunningExperiment[]
+  readonly usage: StoreUsage
+  readonly health: StoreHealth
+  /** The alerts that fire, by their ids, and since when, in milliseconds since the epoch: they end by other conditions than they begin. */
+  readonly firing: ReadonlyMap<string, number>
+}
+
+/** The keys with attempts in two periods that follow each other. */
+export interface CostPeriods {
+  /** Where the later period begins, in milliseconds since the epoch. */
+  readonly sinceMs: number
+  readonly before: readonly KeySummary[]
+  readonly after: readonly KeySummary[]
+}
+
+/** An agent that makes no attempts now. */
+export interface Silence {
+  readonly agent_name: string
+  /** Its last attempt, in milliseconds since the epoch. */
+  readonly lastMs: number
+  /** Its attempts in the same hours of the last weeks, the latest week first. */
+  readonly weeks: readonly number[]
+}
+
+export interface RunningExperiment {
+  readonly name: string
+  readonly arms: readonly ArmSummary[]
+  readonly plan: ExperimentPlan | undefined
+}
