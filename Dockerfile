@@ -25,6 +25,9 @@ ENTRYPOINT ["node", "examples/coordinator.ts"]
 FROM modules
 COPY --from=build /app/dist ./dist
 COPY --from=build /app/dist-page ./dist-page
+# The sidecar serves them: alerts link to their runbooks.
+COPY docs/*.md ./docs/
+COPY docs/runbooks ./docs/runbooks
 # A new volume inherits the owner of this directory.
 RUN mkdir /data && chown 65532:65532 /data
 VOLUME /data

@@ -57,7 +57,7 @@ ${[...dashboards().values()].map(dashboardPart).join('\n\n')}
 const INTRODUCTION = `This page lists every alert and every dashboard panel, with the question that it answers. \`node docs/alerts-and-panels.ts\` prints it
 from the rules and dashboards.
 
-- **Rules** are in \`prometheus/rules/\`. They were run on Prometheus 2.42, and are written for 3.x too. Success ratios are recorded by
+- **Rules** are in \`prometheus/rules/\`. They were run on Prometheus 2.42 and 3.16 (\`npm run test:prometheus3\`). Success ratios are recorded by
   agent, model and issue type over 5 minutes, 1 hour, 6 hours, 1 day and 30 days. Counts are added first and divided afterwards. A store
   counts once, however many sidecars share it ([metrics.md](metrics.md#several-sidecars-and-several-stores)).
 - **Panels** about agents and experiments need the recording rules, which tell the store of each sidecar.
@@ -75,6 +75,8 @@ from the rules and dashboards.
 - **Another name for the scrape job** than \`agent-performance\` must be set in the first two rules of
   \`prometheus/rules/sidecar-alerts.yml\`. Dashboards find the job by themselves.
 - **The address of Grafana** in the \`dashboard\` links of the alerts is \`http://localhost:3000\`.
+- **Runbooks** open from the sidecar, which serves its documentation without a token: \`runbook_url\` begins with \`http://localhost:9464\`. If yours has
+  another address, replace this one in \`prometheus/rules/*-alerts.yml\`. While no sidecar runs, read \`docs/runbooks/\` in the package.
 `
 
 function alerts(): Alert[] {

@@ -123,7 +123,7 @@ describe('Kubernetes manifests', () => {
       .filter(arg => arg !== 'serve' && !arg.startsWith('--listen=') && !arg.startsWith('--store='))
       .map(arg => arg.replace('/etc/agent-performance/', `${folder}/`).replace('$(NAMESPACE)', 'agents'))
       .map(arg => (arg === '--drain-delay=5s' ? '--drain-delay=0s' : arg))
-    const sidecar = await startSidecarProcess(join(folder, 'a.json'), { args })
+    await using sidecar = await startSidecarProcess(join(folder, 'a.json'), { args })
     const { port } = new URL(sidecar.url)
     for (const { httpGet } of [container.startupProbe, container.livenessProbe, container.readinessProbe]) {
       expect(container.ports.map(({ name }) => name)).toContain(httpGet.port)

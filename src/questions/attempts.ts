@@ -71,6 +71,7 @@ const missingAttempts: ObjectSchema<MissingAttempts> = objectSchema('MissingAtte
 
 export const attempts: Question<'attempts', AttemptsQuery, AttemptPage> = defineQuestion({
   path: 'attempts',
+  command: 'attempts',
   isExact: true,
   summary: 'Kept attempts, newest first; follow next_cursor for more',
   parameters: z.strictObject({

@@ -2,7 +2,7 @@
 import type { z } from 'zod'
 import type { AlertSettings } from '../core/alerts/alert.ts'
 import type { TimeZone } from '../core/attempt/time-zone.ts'
-import type { KeyFilter, StopSignal, Store, TimeRange } from '../core/ports.ts'
+import { type KeyFilter, RangeNotHeld, type StopSignal, type Store, type TimeRange } from '../core/ports.ts'
 import type { Ranged } from '../core/reports/range.ts'
 import type { Selection } from '../core/reports/selection.ts'
 import type { ParameterFault } from '../server/problem.ts'
@@ -91,6 +91,9 @@ interface Definition<
   print?(facts: Facts, query: ParsedQuery<z.output<Parameters>>, signal?: StopSignal): Promise<Iterator<string>>
 }
 
+/** How often a question is computed again because buckets were evicted meanwhile. Each time its range is clipped to what is still held. */
+const MAX_EVICTIONS = 3
+
 /**
  * Defines a question. It does not compile unless the schemas and the declared types of parameters and answer are the same. If it takes a range,
  * the range is clipped before it runs, and its answer says that range. Every answer says up to when it is complete, if it may not be.
@@ -109,8 +112,16 @@ export function defineQuestion<
     ...question,
     answer: withAnswered(answer) as typeof answer,
     async run(facts, query, signal) {
-      const clipped = await clipQuery(facts, query, isExact, signal)
-      return sayAnswered(await run(viewedFacts(facts, query), clipped, signal), clipped.answered)
+      const viewed = viewedFacts(facts, query)
+      for (let evictions = 0; ; evictions++) {
+        const clipped = await clipQuery(facts, query, isExact, signal)
+        try {
+          return sayAnswered(await run(viewed, clipped, signal), clipped.answered)
+        } catch (error) {
+          // The start of the range was held when it was clipped. A range that is not held any more is refused by the next clip.
+          if (!(error instanceof RangeNotHeld) || evictions === MAX_EVICTIONS) throw error
+        }
+      }
     },
     ...(print !== undefined && {
       print: async (facts, query, signal) =>

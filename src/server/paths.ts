@@ -23,6 +23,8 @@ export const PAGE_VIEWS = [
 ] as const
 /** Where the files of the live page are. */
 const PAGE_ASSETS = '/assets/'
+/** A page of the documentation. The group is its file, below the folder of the package. */
+export const DOCUMENT: RegExp = /^\/(docs\/(?:runbooks\/)?[A-Za-z0-9-]+\.md)$/
 export const OTLP_SIGNALS = ['logs', 'traces', 'metrics'] as const
 
 /** Where a signal is taken in. */
@@ -51,8 +53,8 @@ export function queryOf(req: IncomingMessage): URLSearchParams {
 /** What a token must allow; undefined for what is open to all. */
 export function scopeOf(req: IncomingMessage, path: string): Scope | undefined {
   if (path === '/livez' || path === '/readyz') return undefined
-  // The page is open to all, because it is where a person enters a token. It contains no data.
-  if (isRead(req) && (isPageView(path) || path.startsWith(PAGE_ASSETS))) return undefined
+  // The page is open to all, because it is where a person enters a token. Neither it nor the documentation contains data.
+  if (isRead(req) && (isPageView(path) || path.startsWith(PAGE_ASSETS) || DOCUMENT.test(path))) return undefined
   if (req.method === 'DELETE' || req.method === 'PUT') return 'admin'
   return req.method === 'POST' ? 'ingest' : 'read'
 }
@@ -95,6 +97,7 @@ export function createPaths(questions: readonly string[]): Paths {
   function routeOf(path: string): string {
     if (methods.has(path)) return path
     if (path.startsWith(PAGE_ASSETS)) return `${PAGE_ASSETS}{file}`
+    if (DOCUMENT.test(path)) return '/docs/{page}'
     return templates.find(({ pattern }) => pattern.test(path))?.path ?? 'other'
   }
 

@@ -11,9 +11,10 @@ import type { QuestionsInFlight } from '../questions/in-flight.ts'
 import { createQuestionRoutes } from '../questions/routes.ts'
 import { createPlanHandler } from '../receive/experiment-plan.ts'
 import type { ConnectionTurns } from '../server/connection-turns.ts'
-import { type Paths, queryOf, STREAM } from '../server/paths.ts'
+import { DOCUMENT, type Paths, queryOf, STREAM } from '../server/paths.ts'
 import { sendJson, sendJsonText } from '../server/problem.ts'
 import type { AgentPerformanceTracker } from '../tracker.ts'
+import { answerDocument } from './documentation.ts'
 import { answerError, answerProblem } from './problems.ts'
 import { isReady, type Readiness } from './readiness.ts'
 
@@ -43,6 +44,7 @@ export function createApp(options: AppOptions): Express {
   app.get('/openapi.json', createOpenApiHandler())
   app.get('/metrics', createMetricsHandler(exposition, { log, turns }))
   app.get(STREAM, stream)
+  app.get(DOCUMENT, answerDocument)
   const putPlan = createPlanHandler({ ...config, keeper: tracker })
   app.put('/api/v1/experiments/:name', (req, res) => putPlan(req, res, req.params.name))
   app.use('/api/v1', createQuestionRoutes({ source: tracker, questions, admin: config.admin }))

@@ -214,7 +214,7 @@ describe('check-config accepts what serve accepts', () => {
 
   test('a store and an address in use by a running sidecar, so that it can be checked before a restart', async () => {
     const store = join(mkdtempSync(join(tmpdir(), 'running-')), 'a.json')
-    const sidecar = await startSidecarProcess(store)
+    await using sidecar = await startSidecarProcess(store)
     const listen = new URL(sidecar.url).host
     const checked = await run('check-config', ['--listen', listen, '--store', store])
     expect(await sidecar.stop()).toBe(0)
@@ -255,7 +255,7 @@ describe('the default store survives a reboot', () => {
   test('serve creates that folder and starts there', async () => {
     const home = mkdtempSync(join(tmpdir(), 'home-'))
     const env = { XDG_STATE_HOME: home }
-    const sidecar = await startSidecarProcess('', { args: [], env })
+    await using sidecar = await startSidecarProcess('', { args: [], env })
     expect(await sidecar.stop()).toBe(0)
     expect(readdirSync(join(home, 'agent-performance'))).toContain('agent_performance.json')
   })

@@ -1,8 +1,7 @@
 /** A fake sidecar that records its requests. */
-import { once } from 'node:events'
-import { createServer, type IncomingMessage } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import type { IncomingMessage } from 'node:http'
 import { text } from 'node:stream/consumers'
+import { type HttpServer, startHttpServer } from '../support/http-server.ts'
 
 export interface FakeAnswer {
   readonly status?: number
@@ -18,8 +17,7 @@ export interface FakeRequest {
   readonly body: string
 }
 
-export interface FakeSidecar extends AsyncDisposable {
-  readonly url: string
+export interface FakeSidecar extends HttpServer {
   readonly requests: readonly FakeRequest[]
 }
 
@@ -28,7 +26,7 @@ export async function startFakeSidecar(
   answer: (request: FakeRequest, nth: number) => FakeAnswer | 'hang up',
 ): Promise<FakeSidecar> {
   const requests: FakeRequest[] = []
-  const server = createServer(async (req, res) => {
+  const server = await startHttpServer(async (req, res) => {
     const url = new URL(req.url ?? '/', 'http://localhost')
     const { method = '', headers } = req
     const query = Object.fromEntries(url.searchParams)
@@ -41,15 +39,5 @@ export async function startFakeSidecar(
     res.writeHead(status, { 'content-type': type, ...more })
     res.end(typeof body === 'string' ? body : JSON.stringify(body))
   })
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    requests,
-    async [Symbol.asyncDispose]() {
-      server.closeAllConnections()
-      server.close()
-      await once(server, 'close')
-    },
-  }
+  return { ...server, requests }
 }

@@ -394,6 +394,92 @@ describe('compare-models', () => {
   })
 })
 
+describe('attempts', () => {
+  const solved = {
+    agent_name: 'droid',
+    model_name: 'claude-opus-4.1',
+    issue_type: 'configure-git-webserver',
+    success: true,
+    time_seconds: 1280.66,
+    timestamp: '2026-01-31T23:30:00.123Z',
+  }
+  const failed = { ...solved, success: false, error_type: 'wrong_answer', timestamp: '2026-01-31T08:00:00Z' }
+  const page = (attempts: readonly object[], next_cursor: string | null = null) => ({ body: { attempts, next_cursor } })
+
+  test('shows one attempt per line, in the zone of --tz, without columns that no attempt has', async () => {
+    await using sidecar = await startFakeSidecar(() => page([solved, failed]))
+    const { exitCode, stdout } = await runCommand(['attempts', '--tz', 'Europe/Berlin', '--url', sidecar.url])
+    expect(exitCode).toBe(0)
+    expect(stdout.trimEnd().split('\n')).toEqual([
+      '           ended  agent  model            issue                    result          time',
+      '2026-02-01 00:30  droid  claude-opus-4.1  configure-git-webserver  success       1281 s',
+      '2026-01-31 09:00  droid  claude-opus-4.1  configure-git-webserver  wrong_answer  1281 s',
+      '',
+      '2 attempts, newest first. Times are in Europe/Berlin.',
+    ])
+  })
+
+  test('shows the stated confidence, and the cost: the reported one before the computed one', async () => {
+    const costs = { confidence: 0.9, cost_usd: 0.25, computed_cost_usd: 0.5 }
+    await using sidecar = await startFakeSidecar(() => page([{ ...solved, ...costs }, solved]))
+    const { stdout } = await runCommand(['attempts', '--url', sidecar.url])
+    expect(lineWith(stdout, 'ended')).toMatch(/ result +conf\. +time +cost$/)
+    const [first, second] = stdout.split('\n').slice(1)
+    expect(first).toMatch(/ success +0\.90 +1281 s +\$0\.250$/)
+    expect(second).toMatch(/ success +- +1281 s +-$/)
+  })
+
+  test('asks with the filters, and names the cursor of the next page', async () => {
+    await using sidecar = await startFakeSidecar(() => page([solved], 'abc-1'))
+    const options = ['--agent-name', 'droid', '--since', '24h', '--limit', '1', '--cursor', 'xyz', '--order', 'oldest']
+    const { stdout } = await runCommand(['attempts', '--url', sidecar.url, ...options])
+    expect(sidecar.requests).toMatchObject([
+      {
+        path: '/api/v1/attempts',
+        query: { agent_name: 'droid', since: '24h', limit: '1', cursor: 'xyz', order: 'oldest' },
+      },
+    ])
+    expect(stdout).toContain('1 attempt, oldest first.')
+    expect(stdout.trimEnd().split('\n').at(-1)).toBe('There are more: add --cursor abc-1')
+  })
+
+  test('fits 80 columns with long names', async () => {
+    const long = {
+      ...failed,
+      agent_name: 'agent-'.repeat(20),
+      model_name: 'model-'.repeat(20),
+      confidence: 0.9,
+      cost_usd: 0.0123,
+    }
+    await using sidecar = await startFakeSidecar(() => page([long]))
+    const { stdout } = await runCommand(['attempts', '--url', sidecar.url], { columns: 80, env: { NO_COLOR: '1' } })
+    for (const line of stdout.split('\n')) expect(displayWidth(line), line).toBeLessThanOrEqual(80)
+    expect(stdout).toContain('…')
+  })
+
+  test('says what an empty page means, and how many attempts cannot be read', async () => {
+    const missing = { records: 3, segments: 1, exact: false }
+    await using sidecar = await startFakeSidecar(({ query }) => ({
+      body: { attempts: [], next_cursor: query.cursor === 'mid' ? 'next' : null, ...(query.limit && { missing }) },
+    }))
+    const textOf = async (...options: string[]): Promise<string> =>
+      (await runCommand(['attempts', '--url', sidecar.url, ...options])).stdout
+    expect(await textOf()).toMatch(/^No attempts yet\. Record one:/)
+    expect(await textOf('--agent-name', 'x')).toMatch(/^No attempt fits that question\./)
+    expect(await textOf('--cursor', 'end')).toBe('No further attempts.\n')
+    expect(await textOf('--cursor', 'mid')).toBe(
+      'No attempt on this page fits that question.\nThere are more: add --cursor next\n',
+    )
+    expect(await textOf('--limit', '5')).toMatch(/^At least 3 attempts of the store cannot be read/)
+  })
+
+  test('prints the page as JSON with --json', async () => {
+    await using sidecar = await startFakeSidecar(() => page([solved], 'abc-1'))
+    const { stdout } = await runCommand(['attempts', '--json', '--url', sidecar.url])
+    expect(JSON.parse(stdout)).toEqual(page([solved], 'abc-1').body)
+  })
+})
+
 describe('the source of answers', () => {
   test('is AGENT_PERFORMANCE_URL without --url, with the token of the token file', async () => {
     await using sidecar = await startFakeSidecar(() => ({ body: REPORT }))
@@ -479,7 +565,9 @@ describe('the source of answers', () => {
 })
 
 describe('help', () => {
-  const COMMANDS = ['serve', 'report', 'best', 'compare-models', 'record', 'import', 'export', 'mcp', 'check-config']
+  const COMMANDS = [
+    ...['serve', 'report', 'best', 'compare-models', 'attempts', 'record', 'import', 'export', 'mcp', 'check-config'],
+  ]
 
   test.each(COMMANDS)('%s --help fits 80 columns and shows examples', async command => {
     const { exitCode, stdout } = await runCommand([command, '--help'])

@@ -60,7 +60,7 @@ beforeAll(async () => {
   const imported = await runCommand(['import', '-', '--store', join(stopped, 'agents.json')], { stdin: ndjson })
   expect(imported.exitCode).toBe(0)
   cpSync(stopped, killed, { recursive: true })
-  const sidecar = await startSidecarProcess(join(killed, 'agents.json'))
+  await using sidecar = await startSidecarProcess(join(killed, 'agents.json'))
   const body = ndjson.replaceAll('id-', 'more-')
   const headers = { 'Content-Type': 'application/x-ndjson' }
   expect((await fetch(`${sidecar.url}/api/v1/attempts`, { method: 'POST', headers, body })).status).toBe(200)

@@ -12,14 +12,14 @@ test('a plan that was answered with 200 survives kill -9, and so does its remova
     [plan, { intended_shares: plan.shares, end: plan.end }],
     [{}, { intended_shares: null, end: null }],
   ] as const) {
-    const first = await startSidecarProcess(store, { args: ['--admin'] })
+    await using first = await startSidecarProcess(store, { args: ['--admin'] })
     const headers = { 'Content-Type': 'application/json' }
     const attempt = anAttempt({ experiment: 'e', variant: 'canary', attempt_id: 'one' })
     await fetch(`${first.url}/api/v1/attempts`, { method: 'POST', headers, body: JSON.stringify(attempt) })
     const url = `${first.url}/api/v1/experiments/e`
     expect((await fetch(url, { method: 'PUT', headers, body: JSON.stringify(body) })).status).toBe(200)
     expect(await first.stop('SIGKILL')).toBe('SIGKILL')
-    const second = await startSidecarProcess(store)
+    await using second = await startSidecarProcess(store)
     expect(await (await fetch(`${second.url}/api/v1/experiments/e`)).json()).toMatchObject(expected)
     expect(await second.stop()).toBe(0)
   }

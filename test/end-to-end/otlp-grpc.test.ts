@@ -213,8 +213,9 @@ test('nothing accepted is lost or counted twice over a kill -9 and a restart', a
   await using folder = await temporaryFolder()
   const store = join(folder.path, 's.json')
   const port = await freePort()
-  const start = (): Promise<SidecarProcess> =>
-    startSidecarProcess(store, { args: ['--otlp-grpc-listen', `127.0.0.1:${port}`] })
+  await using sidecars = new AsyncDisposableStack()
+  const start = async (): Promise<SidecarProcess> =>
+    sidecars.use(await startSidecarProcess(store, { args: ['--otlp-grpc-listen', `127.0.0.1:${port}`] }))
   let sidecar = await start()
   const url = `http://127.0.0.1:${port}`
   let restarted: Promise<void> | undefined

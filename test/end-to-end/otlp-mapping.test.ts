@@ -44,7 +44,7 @@ test('rules of a file are active and reloaded on SIGHUP, and an invalid file cha
   await using folder = await temporaryFolder()
   const file = join(folder.path, 'rules.json')
   await writeFile(file, rules('run'))
-  const sidecar = await startSidecarProcess(join(folder.path, 's.json'), { args: ['--otlp-mapping', file] })
+  await using sidecar = await startSidecarProcess(join(folder.path, 's.json'), { args: ['--otlp-mapping', file] })
   expect([await send(sidecar, 'run'), await send(sidecar, 'walk')]).toEqual([1, 0])
   await writeFile(file, '{ "our-runs": { "signal": "traces" } }')
   await hangUp(sidecar, /nothing was read again/)

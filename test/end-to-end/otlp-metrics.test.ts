@@ -75,11 +75,14 @@ describe.each([
   test('count once, with the app restarted, the sidecar killed between exports, and killed during one', async () => {
     await using folder = await temporaryFolder()
     const store = join(folder.path, 'agent_performance.json')
-    let sidecar = await startSidecarProcess(store, { args: ['--otlp-metrics'] })
-    const args = ['--otlp-metrics', '--listen', new URL(sidecar.url).host]
+    await using sidecars = new AsyncDisposableStack()
+    const start = async (...args: string[]): Promise<SidecarProcess> =>
+      sidecars.use(await startSidecarProcess(store, { args: ['--otlp-metrics', ...args] }))
+    let sidecar = await start()
+    const listen = new URL(sidecar.url).host
     const restart = async (): Promise<void> => {
       await sidecar.stop('SIGKILL')
-      sidecar = await startSidecarProcess(store, { args })
+      sidecar = await start('--listen', listen)
     }
     let app = startApp(sidecar.url, temporality, encoding)
     app.fix(3, true)
@@ -106,15 +109,14 @@ describe.each([
     await expectCounted(sidecar, 8, 5)
     await app.end()
     await sidecar.stop()
-    sidecar = await startSidecarProcess(store, { args })
+    sidecar = await start('--listen', listen)
     await expectCounted(sidecar, 8, 5)
-    await sidecar.stop()
   })
 })
 
 test('metrics that are not enabled are accepted and ignored, and their points counted', async () => {
   await using folder = await temporaryFolder()
-  const sidecar = await startSidecarProcess(join(folder.path, 's.json'))
+  await using sidecar = await startSidecarProcess(join(folder.path, 's.json'))
   const app = startApp(sidecar.url, 'cumulative')
   app.fix(2, true)
   expect(await app.export()).toBe('exported 0')
@@ -123,5 +125,4 @@ test('metrics that are not enabled are accepted and ignored, and their points co
   expect(exposed).toMatch(/^agent_performance_otlp_ignored_total\{signal="metrics"\} [1-9]/m)
   expect(exposed).toMatch(/^agent_performance_otlp_ignored_total\{signal="logs"\} 0$/m)
   await app.end()
-  await sidecar.stop()
 })

@@ -49,7 +49,8 @@ test.each([
   async (signal, encoding, gzip) => {
     await using folder = await temporaryFolder()
     const store = join(folder.path, 'agent_performance.json')
-    let sidecar = await startSidecarProcess(store)
+    await using sidecars = new AsyncDisposableStack()
+    let sidecar = sidecars.use(await startSidecarProcess(store))
     const { url } = sidecar
     const make = SENDERS[signal]!(encoding, gzip)
     let [next, sent] = [0, 0]
@@ -65,7 +66,7 @@ test.each([
     for (let kill = 1; kill <= KILLS; kill++) {
       await expect.poll(() => sent, { timeout: 20_000, interval: 1 }).toBeGreaterThan((kill * BATCHES) / 6)
       await sidecar.stop('SIGKILL')
-      sidecar = await startSidecarProcess(store, { args: ['--listen', new URL(url).host] })
+      sidecar = sidecars.use(await startSidecarProcess(store, { args: ['--listen', new URL(url).host] }))
     }
     await sending
     const { metrics } = (await (await fetch(`${url}/api/v1/metrics`)).json()) as { metrics: Record<string, unknown> }
@@ -73,6 +74,5 @@ test.each([
       total_attempts: BATCHES * OF_BATCH,
       successful_fixes: (BATCHES * OF_BATCH) / 2,
     })
-    await sidecar.stop()
   },
 )

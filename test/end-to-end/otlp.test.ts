@@ -40,7 +40,7 @@ async function documentedEnvironment(url: string): Promise<Record<string, string
 test('an app with nothing but the OpenTelemetry SDK and its environment appears once as an agent in the report', async () => {
   await using folder = await temporaryFolder()
   const store = join(folder.path, 'agent_performance.json')
-  const sidecar = await startSidecarProcess(store)
+  await using sidecar = await startSidecarProcess(store)
   const env = { ...process.env, ...(await documentedEnvironment(sidecar.url)) }
   await promisify(execFile)(process.execPath, ['--input-type=module', '-e', APP], { env, cwd: ROOT })
   const report = (await (await fetch(`${sidecar.url}/api/v1/report`)).json()) as { by_agent: object; by_model: object }
@@ -50,12 +50,11 @@ test('an app with nothing but the OpenTelemetry SDK and its environment appears 
   expect(attempts).toContainEqual(
     expect.objectContaining({ success: false, error_type: 'timeout', input_tokens: 100, output_tokens: 20 }),
   )
-  await sidecar.stop()
 })
 
 test('errors under /v1/ are a google.rpc.Status in the encoding of the request', async () => {
   await using folder = await temporaryFolder()
-  const sidecar = await startSidecarProcess(join(folder.path, 's.json'))
+  await using sidecar = await startSidecarProcess(join(folder.path, 's.json'))
   const post = (path: string, type: string, body: string | Uint8Array<ArrayBuffer>): Promise<Response> =>
     fetch(sidecar.url + path, { method: 'POST', headers: { 'Content-Type': type }, body })
   const bad = await post('/v1/logs', 'application/json', '{')
@@ -72,7 +71,6 @@ test('errors under /v1/ are a google.rpc.Status in the encoding of the request',
   expect([foreign.status, await foreign.json()]).toMatchObject([403, { code: 7 }])
   const empty = await post('/v1/metrics', 'application/x-protobuf', new Uint8Array())
   expect([empty.status, (await empty.arrayBuffer()).byteLength]).toEqual([200, 0])
-  await sidecar.stop()
 })
 
 test('with the standard environment the sidecar pushes what it exposes to a Collector, and once more when it ends', async () => {
@@ -96,7 +94,7 @@ test('with the standard environment the sidecar pushes what it exposes to a Coll
     OTEL_METRIC_EXPORT_INTERVAL: '200',
     OTEL_SERVICE_NAME: 'my-sidecar',
   }
-  const sidecar = await startSidecarProcess(join(folder.path, 's.json'), { env })
+  await using sidecar = await startSidecarProcess(join(folder.path, 's.json'), { env })
   const attempt = {
     agent_name: 'Fixer',
     model_name: 'gpt-5',
@@ -137,7 +135,7 @@ test.each([
     await once(collector, 'listening')
     const { port } = collector.address() as { port: number }
     const env = { OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${port}`, ...more }
-    const sidecar = await startSidecarProcess(join(folder.path, 's.json'), { env })
+    await using sidecar = await startSidecarProcess(join(folder.path, 's.json'), { env })
     for (let i = 0; i < 50; i++) await fetch(`${sidecar.url}/livez`)
     await expect.poll(() => sidecar.log()).toMatch(says)
     expect(pushes).toBe(0)

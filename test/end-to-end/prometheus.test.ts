@@ -25,7 +25,7 @@ test('Prometheus finds the sidecar up, and its counters equal to the document, b
   await using folder = await temporaryFolder()
   const store = join(folder.path, 'agent_performance.json')
   const listen = `127.0.0.1:${await freePort()}`
-  const first = await startSidecarProcess(store, { args: ['--listen', listen] })
+  await using first = await startSidecarProcess(store, { args: ['--listen', listen] })
   const post = (count: number, success: boolean): Promise<Response> =>
     fetch(`${first.url}/api/v1/attempts`, {
       method: 'POST',
@@ -59,11 +59,10 @@ test('Prometheus finds the sidecar up, and its counters equal to the document, b
     await expect.poll(quietly('agent_attempt_confidence_count{result="success"}'), WAIT).toEqual([5])
     await first.stop('SIGKILL')
     await expect.poll(quietly('up{job="agents"}'), WAIT).toEqual([0])
-    const second = await startSidecarProcess(store, { args: ['--listen', listen] })
+    await using _second = await startSidecarProcess(store, { args: ['--listen', listen] })
     await expect.poll(quietly('up{job="agents"}'), WAIT).toEqual([1])
     await expect.poll(quietly('sum(agent_attempts_total)'), WAIT).toEqual([8])
     expect(await query('sum(resets(agent_attempts_total[5m]))')).toEqual([0])
-    await second.stop()
   } finally {
     prometheus.kill()
     await once(prometheus, 'exit')
@@ -73,7 +72,7 @@ test('Prometheus finds the sidecar up, and its counters equal to the document, b
 test('promtool finds no problem in the scrape', async context => {
   needs('promtool', context)
   await using folder = await temporaryFolder()
-  const sidecar = await startSidecarProcess(join(folder.path, 's.json'))
+  await using sidecar = await startSidecarProcess(join(folder.path, 's.json'))
   const attempts = ['🦊', '__proto__', 'a"b\\c', 'le', 'é', 'e\u0301'].map(agent_name =>
     anAttempt({ agent_name, confidence: 0.5 }),
   )
@@ -85,5 +84,4 @@ test('promtool finds no problem in the scrape', async context => {
   const scrape = await fetch(`${sidecar.url}/metrics`)
   expect(scrape.headers.get('content-type')).toBe('text/plain; version=0.0.4; charset=utf-8')
   expect(await checkMetrics(await scrape.text())).toEqual({ code: 0, output: '' })
-  await sidecar.stop()
 })

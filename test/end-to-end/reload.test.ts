@@ -26,7 +26,7 @@ test('tokens that are invalid, empty, missing or unreadable change nothing, and 
   await using folder = await temporaryFolder()
   const file = join(folder.path, 'tokens')
   await writeFile(file, 'first\n')
-  const sidecar = await startSidecarProcess(join(folder.path, 's.json'), { args: ['--auth-token-file', file] })
+  await using sidecar = await startSidecarProcess(join(folder.path, 's.json'), { args: ['--auth-token-file', file] })
   await writeFile(file, 'second every-thing\n')
   await hangUp(sidecar, LEFT)
   expect(sidecar.log()).toMatch(/tokens:1/)
@@ -55,7 +55,7 @@ test('a file replaced through a symbolic link of its folder, like a mounted secr
   await generation('one', 'first')
   await symlink(join('current', 'tokens'), join(folder.path, 'tokens'))
   const args = ['--auth-token-file', join(folder.path, 'tokens')]
-  const sidecar = await startSidecarProcess(join(folder.path, 's.json'), { args })
+  await using sidecar = await startSidecarProcess(join(folder.path, 's.json'), { args })
   expect(await letsIn(sidecar, 'first')).toBe(true)
   await generation('two', 'second')
   await rm(join(folder.path, 'one'), { recursive: true })
@@ -92,7 +92,7 @@ test('a certificate that is missing, invalid or of another key changes neither t
   make('first')
   await writeFile(tokens, 'first\n')
   const args = ['--tls-cert', cert, '--tls-key', key, '--auth-token-file', tokens]
-  const sidecar = await startSidecarProcess(join(folder.path, 's.json'), { args })
+  await using sidecar = await startSidecarProcess(join(folder.path, 's.json'), { args })
   const ask = (token: string): Promise<string> =>
     new Promise((resolve, reject) => {
       const headers = { Authorization: `Bearer ${token}` }

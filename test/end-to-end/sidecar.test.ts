@@ -61,16 +61,16 @@ describe('a sidecar', () => {
         timestamp: new Date(Date.now() - i * 7_000_000).toISOString(),
       }),
     )
-    const first = await startSidecarProcess(store)
+    await using first = await startSidecarProcess(store)
     for (let i = 0; i < attempts.length; i += 50) await post(first.url, attempts.slice(i, i + 50))
     const before = await everything(first.url)
     expect(await first.stop('SIGKILL')).toBe('SIGKILL')
-    const second = await startSidecarProcess(store)
+    await using second = await startSidecarProcess(store)
     expect(await everything(second.url)).toEqual(before)
     expect(await (await post(second.url, attempts)).json()).toEqual({ accepted: 0, duplicates: 500 })
     expect(await second.stop()).toBe(0)
     // This time from its snapshot.
-    const third = await startSidecarProcess(store)
+    await using third = await startSidecarProcess(store)
     expect(await everything(third.url)).toEqual(before)
     expect(await third.stop()).toBe(0)
   })
@@ -78,7 +78,7 @@ describe('a sidecar', () => {
   test('writes the documented file, whose totals equal the counters', async () => {
     await using folder = await temporaryFolder()
     const store = join(folder.path, 'agent_performance.json')
-    const sidecar = await startSidecarProcess(store)
+    await using sidecar = await startSidecarProcess(store)
     await post(sidecar.url, [anAttempt(), anAttempt(), anAttempt({ success: false })])
     const scrape = await (await fetch(`${sidecar.url}/metrics`)).text()
     await sidecar.stop()
@@ -126,7 +126,7 @@ describe('a sidecar', () => {
       store,
       JSON.stringify({ version: '1.0', last_updated: '2026-11-22T15:33:15.945638', metrics }, null, 2),
     )
-    const sidecar = await startSidecarProcess(store)
+    await using sidecar = await startSidecarProcess(store)
     const rate = await fetch(
       `${sidecar.url}/api/v1/success-rate?agent_name=OldAgent&model_name=llama3:8b&issue_type=security`,
     )
@@ -138,19 +138,18 @@ describe('a sidecar', () => {
   test('is the only one on its file: a second exits 75 and names the first', async () => {
     await using folder = await temporaryFolder()
     const store = join(folder.path, 'agent_performance.json')
-    const first = await startSidecarProcess(store)
+    await using first = await startSidecarProcess(store)
     await expect(startSidecarProcess(store)).rejects.toThrow(
       new RegExp(`ended with 75: .*process ${first.process.pid} `, 's'),
     )
     await post(first.url, anAttempt())
     expect(await totalOf(first.url)).toBe(1)
-    await first.stop()
   })
 
   test('drains on SIGTERM: keep-alive clients get answers to the end, no answered attempt is missing, and it exits 0', async () => {
     await using folder = await temporaryFolder()
     const store = join(folder.path, 'agent_performance.json')
-    const sidecar = await startSidecarProcess(store)
+    await using sidecar = await startSidecarProcess(store)
     const agent = new Agent({ keepAlive: true, maxSockets: 8 })
     let kept = 0
     let stopped = false
@@ -171,9 +170,8 @@ describe('a sidecar', () => {
     agent.destroy()
     expect(odd).toEqual([])
     expect(ended).toBe(0)
-    const again = await startSidecarProcess(store)
+    await using again = await startSidecarProcess(store)
     expect(await totalOf(again.url)).toBeGreaterThanOrEqual(kept)
-    await again.stop()
   })
 
   test('prints its URL on standard output in one line, and nothing else', async () => {
@@ -213,7 +211,7 @@ function postOver(agent: Agent, url: string): Promise<number> {
 
 test('200 clients at once and 4 instrumented processes: every attempt is counted exactly once', async () => {
   await using folder = await temporaryFolder()
-  const sidecar = await startSidecarProcess(join(folder.path, 'agent_performance.json'))
+  await using sidecar = await startSidecarProcess(join(folder.path, 'agent_performance.json'))
   const worker = join(folder.path, 'coordinator.ts')
   const library = new URL('../../src/index.ts', import.meta.url).href
   await writeFile(

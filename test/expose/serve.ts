@@ -1,9 +1,10 @@
 /** A small server for the tests of the handler. It is closed with all its connections when the test ends. */
 import { once } from 'node:events'
-import { createServer, type IncomingHttpHeaders, request, type ServerResponse } from 'node:http'
-import { type AddressInfo, connect, type Socket } from 'node:net'
+import { type IncomingHttpHeaders, request, type ServerResponse } from 'node:http'
+import { connect, type Socket } from 'node:net'
 import { onTestFinished } from 'vitest'
 import type { MetricsHandler } from '../../src/expose/handler.ts'
+import { startHttpServer } from '../support/http-server.ts'
 
 export interface Served {
   readonly port: number
@@ -13,15 +14,9 @@ export interface Served {
 
 export async function serve(handle: MetricsHandler): Promise<Served> {
   const answers: { res: ServerResponse; handled: Promise<void> }[] = []
-  const server = createServer((req, res) => void answers.push({ res, handled: handle(req, res) }))
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  onTestFinished(async () => {
-    server.closeAllConnections()
-    server.close()
-    await once(server, 'close')
-  })
-  return { port: (server.address() as AddressInfo).port, answers }
+  const server = await startHttpServer((req, res) => void answers.push({ res, handled: handle(req, res) }))
+  onTestFinished(() => server[Symbol.asyncDispose]())
+  return { port: server.port, answers }
 }
 
 export interface Answer {

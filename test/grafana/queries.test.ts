@@ -31,29 +31,25 @@ it('panels show no NaN while idle; while agents work, panels and alerts return w
   const tokenFile = join(folder.path, 'token')
   await writeFile(tokenFile, TOKEN)
   const args = ['--auth-token-file', tokenFile]
-  const sidecar = await startSidecarProcess(join(folder.path, 'agent_performance.json'), { args })
-  try {
-    await copyConfiguration(folder.path, { sidecar: new URL(sidecar.url).host, tokenFile, replace: QUICKLY })
-    await using prometheus = await openPrometheus(folder.path)
-    await expect.poll(() => prometheus.query('up{job="agent-performance"} == 1'), AT_WORK).toHaveLength(1)
-    await expectNumbers(prometheus)
+  await using sidecar = await startSidecarProcess(join(folder.path, 'agent_performance.json'), { args })
+  await copyConfiguration(folder.path, { sidecar: new URL(sidecar.url).host, tokenFile, replace: QUICKLY })
+  await using prometheus = await openPrometheus(folder.path)
+  await expect.poll(() => prometheus.query('up{job="agent-performance"} == 1'), AT_WORK).toHaveLength(1)
+  await expectNumbers(prometheus)
 
-    const atWork = async (): Promise<object> => {
-      await work(sidecar.url)
-      return { panels: await returned(prometheus), alerts: await raised(prometheus) }
-    }
-    await expect.poll(atWork, AT_WORK).toEqual({ panels: asDocumented(), alerts: RAISED })
-    await expectNumbers(prometheus)
-
-    expect(await Promise.all(exposedToAlerts().map(name => prometheus.query(`count(${name})`)))).not.toContainEqual([])
-    for (const { label, selector, name } of variableQueries()) {
-      const match = encodeURIComponent(withVariables(selector))
-      expect(await prometheus.get(`label/${label}/values?match[]=${match}`), name).not.toEqual([])
-    }
-    await expect.poll(() => rulesNotWell(prometheus), AT_WORK).toEqual([])
-  } finally {
-    await sidecar.stop()
+  const atWork = async (): Promise<object> => {
+    await work(sidecar.url)
+    return { panels: await returned(prometheus), alerts: await raised(prometheus) }
   }
+  await expect.poll(atWork, AT_WORK).toEqual({ panels: asDocumented(), alerts: RAISED })
+  await expectNumbers(prometheus)
+
+  expect(await Promise.all(exposedToAlerts().map(name => prometheus.query(`count(${name})`)))).not.toContainEqual([])
+  for (const { label, selector, name } of variableQueries()) {
+    const match = encodeURIComponent(withVariables(selector))
+    expect(await prometheus.get(`label/${label}/values?match[]=${match}`), name).not.toEqual([])
+  }
+  await expect.poll(() => rulesNotWell(prometheus), AT_WORK).toEqual([])
 }, 150_000)
 
 /** The expected result of each panel, by dashboard and panel. */

@@ -1,8 +1,7 @@
 /** How the built files of the live page are served. */
 import { once } from 'node:events'
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
-import { createServer, type IncomingHttpHeaders, request } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { type IncomingHttpHeaders, request } from 'node:http'
 import { join } from 'node:path'
 import { brotliCompressSync, brotliDecompressSync, gunzipSync, gzipSync } from 'node:zlib'
 import { expect, test } from 'vitest'
@@ -10,6 +9,7 @@ import { codingOf } from '../../src/page/accept-encoding.ts'
 import { createPageHandler } from '../../src/page/assets.ts'
 import { BUILT_FOLDER, type BuiltFiles, readBuiltFiles } from '../../src/page/built-files.ts'
 import { PAGE_VIEWS } from '../../src/server/paths.ts'
+import { type HttpServer, startHttpServer } from '../support/http-server.ts'
 import { testSidecar } from '../support/sidecar.ts'
 import { temporaryFolder } from '../support/sidecar-process.ts'
 
@@ -28,21 +28,11 @@ async function ask(url: string, headers: Record<string, string> = {}, method = '
   return { status: res.statusCode, headers: res.headers, body: Buffer.concat(parts) }
 }
 
-async function serving(files: BuiltFiles | undefined): Promise<{ url: string } & AsyncDisposable> {
+function serving(files: BuiltFiles | undefined): Promise<HttpServer> {
   const handler = createPageHandler(files)
-  const server = createServer((req, res) => {
+  return startHttpServer((req, res) => {
     if (!handler(req, res)) res.writeHead(404).end()
   })
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    async [Symbol.asyncDispose]() {
-      server.closeAllConnections()
-      server.close()
-      await once(server, 'close')
-    },
-  }
 }
 
 const SCRIPT = 'console.log("a script")'

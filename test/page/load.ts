@@ -3,7 +3,7 @@
  * prints the longest task, by CPU time of the first 20 s and by the clock, and the heap after a collection at the begin and the end. Exits with 1
  * above a task of 100 ms of CPU or a heap that grows by more than 5 MiB.
  */
-import { testSidecar } from '../support/sidecar.ts'
+import { capturedLog, testSidecar } from '../support/sidecar.ts'
 import { launch, openPage, shown } from './app/browser.ts'
 
 const KEYS = 10_000
@@ -35,15 +35,18 @@ interface TraceEvent {
   readonly tid: number
   /** CPU time, in microseconds. */
   readonly tdur?: number
-  readonly args: { readonly name?: string }
+  readonly args: { readonly data?: { readonly documentLoaderURL?: string } }
 }
 
-/** The CPU times of the tasks of the page's main threads, in milliseconds. A busy machine does not change them. */
-function cpuTimes(trace: Buffer): number[] {
+/**
+ * The CPU times of the tasks of the page's main thread, in milliseconds. A busy machine changes them less than times by the clock. Chromium has
+ * pages of its own in the same trace, whose tasks do not count.
+ */
+function cpuTimes(trace: Buffer, url: string): number[] {
   const { traceEvents } = JSON.parse(trace.toString()) as { traceEvents: TraceEvent[] }
   const mains = new Set(
     traceEvents
-      .filter(({ name, args }) => name === 'thread_name' && args.name === 'CrRendererMain')
+      .filter(({ name, args }) => name === 'navigationStart' && args.data?.documentLoaderURL?.startsWith(url))
       .map(({ pid, tid }) => `${pid} ${tid}`),
   )
   return traceEvents
@@ -54,7 +57,8 @@ function cpuTimes(trace: Buffer): number[] {
 const longestOf = (tasks: readonly number[]): number => tasks.reduce((most, task) => Math.max(most, task), 0)
 const mib = (bytes: number): string => (bytes / 1024 / 1024).toFixed(2)
 
-await using sidecar = await testSidecar({ 'max-keys': String(KEYS + 1000) })
+const { log, lines } = capturedLog()
+await using sidecar = await testSidecar({ 'max-keys': String(KEYS + 1000) }, log)
 for (let i = 0; i < KEYS; i += 5000) await sidecar.post(Array.from({ length: 5000 }, (_, j) => attemptOf(i + j)))
 await using browser = await launch()
 let next = KEYS
@@ -71,11 +75,11 @@ for (const path of chosen.length > 0 ? chosen : VIEWS) {
       entryTypes: ['longtask'],
     })
   })
-  await browser.startTracing(page, { categories: ['toplevel', 'disabled-by-default-devtools.timeline'] })
+  await browser.startTracing(page, { categories: ['toplevel', 'blink.user_timing'] })
   await page.goto(`${sidecar.url}/${path}`)
   await shown(page)
   await page.waitForTimeout(TRACED_MS)
-  const cpu = cpuTimes(await browser.stopTracing())
+  const cpu = cpuTimes(await browser.stopTracing(), sidecar.url)
   const cdp = await context.newCDPSession(page)
   const heap = async (): Promise<number> => {
     await cdp.send('HeapProfiler.collectGarbage')
@@ -91,6 +95,9 @@ for (const path of chosen.length > 0 ? chosen : VIEWS) {
       `heap ${mib(before)} MiB, growth ${mib(growth)} MiB; ${incidents.length} incidents\n`,
   )
   for (const incident of incidents) process.stdout.write(`  ${incident}\n`)
+  // The reason of a failed answer, such as a defect with its path and stack, is in the log of the sidecar.
+  for (const line of lines.splice(0))
+    if (line.level !== 'info') process.stdout.write(`  log: ${JSON.stringify(line)}\n`)
   await context.close()
 }
 clearInterval(sender)

@@ -30,59 +30,52 @@ it('the webhook receives a failing agent, a declining agent and a worse variant,
   await using webhook = await openWebhook()
   await using alertmanager = await openAlertmanager(folder.path, await shortAlertmanager(webhook.url, tokens.webhook))
   const store = join(folder.path, 'agent_performance.json')
-  const sidecar = await startSidecarProcess(store, { args: ['--auth-token-file', tokens.sidecar] })
-  try {
-    const targets = { sidecar: new URL(sidecar.url).host, alertmanager: new URL(alertmanager.url).host }
-    await copyConfiguration(folder.path, { ...targets, tokenFile: tokens.prometheus, replace: SHORTER })
-    await using prometheus = await openPrometheus(folder.path)
+  await using sidecar = await startSidecarProcess(store, { args: ['--auth-token-file', tokens.sidecar] })
+  const targets = { sidecar: new URL(sidecar.url).host, alertmanager: new URL(alertmanager.url).host }
+  await copyConfiguration(folder.path, { ...targets, tokenFile: tokens.prometheus, replace: SHORTER })
+  await using prometheus = await openPrometheus(folder.path)
 
-    await post(sidecar.url, 'steady', 60, i => i % 10 !== 0)
-    await post(sidecar.url, 'declining', 60, i => i % 10 !== 0)
-    await post(sidecar.url, 'broken', 10, () => true)
-    for (const arm of [...PROMPT, ...SAME]) await post(sidecar.url, 'steady', 10, i => i % 10 !== 0, arm)
-    await expect.poll(() => prometheus.query('agent_attempts_total{result="success"} > 0'), PATIENCE).toHaveLength(3)
-    // With such a short `for`, SidecarMissing fires before the first scrape.
-    await expect.poll(() => prometheus.query('ALERTS'), PATIENCE).toEqual([])
+  await post(sidecar.url, 'steady', 60, i => i % 10 !== 0)
+  await post(sidecar.url, 'declining', 60, i => i % 10 !== 0)
+  await post(sidecar.url, 'broken', 10, () => true)
+  for (const arm of [...PROMPT, ...SAME]) await post(sidecar.url, 'steady', 10, i => i % 10 !== 0, arm)
+  await expect.poll(() => prometheus.query('agent_attempts_total{result="success"} > 0'), PATIENCE).toHaveLength(3)
+  // With such a short `for`, SidecarMissing fires before the first scrape.
+  await expect.poll(() => prometheus.query('ALERTS'), PATIENCE).toEqual([])
 
-    const since = Date.now()
-    await post(sidecar.url, 'steady', 60, i => i % 10 !== 0)
-    await post(sidecar.url, 'declining', 60, i => i % 2 === 0)
-    await post(sidecar.url, 'broken', 200, () => false)
-    for (const arm of [PROMPT[0], ...SAME]) await post(sidecar.url, 'steady', 60, i => i % 10 !== 0, arm)
-    await post(sidecar.url, 'experimenter', 60, i => i % 5 === 0, PROMPT[1])
-    const told = (agent: string, alert: string): Delivered | undefined =>
-      webhook.delivered.find(({ labels }) => labels.agent_name === agent && labels.alertname === alert)
-    await expect.poll(() => told('broken', 'AgentMissesTarget')?.labels.severity, PATIENCE).toBe('critical')
-    await expect.poll(() => told('declining', 'AgentSuccessDrift')?.labels.severity, PATIENCE).toBe('warning')
-    const ofExperiments = (): readonly Delivered[] => webhook.delivered.filter(({ labels }) => labels.experiment)
-    await expect.poll(() => ofExperiments().length, PATIENCE).toBeGreaterThan(0)
+  const since = Date.now()
+  await post(sidecar.url, 'steady', 60, i => i % 10 !== 0)
+  await post(sidecar.url, 'declining', 60, i => i % 2 === 0)
+  await post(sidecar.url, 'broken', 200, () => false)
+  for (const arm of [PROMPT[0], ...SAME]) await post(sidecar.url, 'steady', 60, i => i % 10 !== 0, arm)
+  await post(sidecar.url, 'experimenter', 60, i => i % 5 === 0, PROMPT[1])
+  const told = (agent: string, alert: string): Delivered | undefined =>
+    webhook.delivered.find(({ labels }) => labels.agent_name === agent && labels.alertname === alert)
+  await expect.poll(() => told('broken', 'AgentMissesTarget')?.labels.severity, PATIENCE).toBe('critical')
+  await expect.poll(() => told('declining', 'AgentSuccessDrift')?.labels.severity, PATIENCE).toBe('warning')
+  const ofExperiments = (): readonly Delivered[] => webhook.delivered.filter(({ labels }) => labels.experiment)
+  await expect.poll(() => ofExperiments().length, PATIENCE).toBeGreaterThan(0)
 
-    const critical = told('broken', 'AgentMissesTarget')!
-    expect(critical.annotations.description).toMatch(
-      /^(9[\d.]+|100)% of the attempts of broken failed in the last hour\.$/,
-    )
-    expect(critical.authorization).toBe('Bearer opens-the-webhook')
-    expect(webhook.delivered.filter(({ labels }) => labels.agent_name === 'steady')).toEqual([])
-    const worse = { alertname: 'ExperimentVariantWorse', severity: 'warning', ...PROMPT[1], baseline: 'long' }
-    for (const { labels } of ofExperiments()) expect(labels).toMatchObject(worse)
-    for (const { labels, atMs } of [critical, told('declining', 'AgentSuccessDrift')!, ofExperiments()[0]!]) {
-      const seconds = ((atMs - since) / 1000).toFixed(1)
-      process.stdout.write(
-        `${labels.alertname} of ${labels.agent_name ?? labels.variant} was delivered ${seconds} s after it got worse\n`,
-      )
-    }
-
-    await sidecar.stop()
-    const down = Date.now()
-    const isDown = (): Delivered | undefined =>
-      webhook.delivered.find(({ labels }) => labels.alertname === 'SidecarDown')
-    await expect.poll(() => isDown()?.labels.severity, PATIENCE).toBe('critical')
+  const critical = told('broken', 'AgentMissesTarget')!
+  expect(critical.annotations.description).toMatch(
+    /^(9[\d.]+|100)% of the attempts of broken failed in the last hour\.$/,
+  )
+  expect(critical.authorization).toBe('Bearer opens-the-webhook')
+  expect(webhook.delivered.filter(({ labels }) => labels.agent_name === 'steady')).toEqual([])
+  const worse = { alertname: 'ExperimentVariantWorse', severity: 'warning', ...PROMPT[1], baseline: 'long' }
+  for (const { labels } of ofExperiments()) expect(labels).toMatchObject(worse)
+  for (const { labels, atMs } of [critical, told('declining', 'AgentSuccessDrift')!, ofExperiments()[0]!]) {
+    const seconds = ((atMs - since) / 1000).toFixed(1)
     process.stdout.write(
-      `SidecarDown was delivered ${((isDown()!.atMs - down) / 1000).toFixed(1)} s after it stopped\n`,
+      `${labels.alertname} of ${labels.agent_name ?? labels.variant} was delivered ${seconds} s after it got worse\n`,
     )
-  } finally {
-    await sidecar.stop()
   }
+
+  await sidecar.stop()
+  const down = Date.now()
+  const isDown = (): Delivered | undefined => webhook.delivered.find(({ labels }) => labels.alertname === 'SidecarDown')
+  await expect.poll(() => isDown()?.labels.severity, PATIENCE).toBe('critical')
+  process.stdout.write(`SidecarDown was delivered ${((isDown()!.atMs - down) / 1000).toFixed(1)} s after it stopped\n`)
 }, 150_000)
 
 it('Alertmanager inhibits alerts that follow from a worse one', async context => {

@@ -2,11 +2,11 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
-import { createServer as createHttpServer } from 'node:http'
-import { type AddressInfo, createServer } from 'node:net'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { expect } from 'vitest'
+import { freePort } from '../support/free-port.ts'
+import { startHttpServer } from '../support/http-server.ts'
 import { PROMETHEUS } from './rule-files.ts'
 
 /** A series and its value now, or its values over time. */
@@ -81,23 +81,13 @@ export async function openWebhook(): Promise<
   { readonly url: string; readonly delivered: readonly Delivered[] } & AsyncDisposable
 > {
   const delivered: Delivered[] = []
-  const server = createHttpServer(async (req, res) => {
+  const server = await startHttpServer(async (req, res) => {
     const { alerts } = JSON.parse(await text(req)) as { alerts: Delivered[] }
     const { authorization } = req.headers
     delivered.push(...alerts.map(alert => ({ ...alert, authorization, atMs: Date.now() })))
     res.end()
   })
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/alerts`,
-    delivered,
-    async [Symbol.asyncDispose]() {
-      server.closeAllConnections()
-      server.close()
-      await once(server, 'close')
-    },
-  }
+  return { ...server, url: `${server.url}/alerts`, delivered }
 }
 
 /** The targets and replacements of a copy of the committed configuration. */
@@ -150,13 +140,4 @@ async function openProcess(
       await ended
     },
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
 }

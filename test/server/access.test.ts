@@ -225,7 +225,7 @@ describe('tokens', () => {
     await using folder = await temporaryFolder()
     const file = join(folder.path, 'tokens')
     await writeFile(file, 'S3CRET-TOKEN ingest,read\n')
-    const sidecar = await startSidecarProcess(join(folder.path, 's.json'), {
+    await using sidecar = await startSidecarProcess(join(folder.path, 's.json'), {
       args: ['--auth-token-file', file, '--log-level', 'trace'],
     })
     const answers = await Promise.all(
@@ -261,9 +261,8 @@ describe('tokens', () => {
     await expect(startSidecarProcess(store, { args: ['--listen', '0.0.0.0:0'] })).rejects.toThrow(
       /ended with (64|78): .*auth-token-file.*insecure-no-auth/s,
     )
-    const open = await startSidecarProcess(store, { args: ['--listen', '0.0.0.0:0', '--insecure-no-auth'] })
+    await using open = await startSidecarProcess(store, { args: ['--listen', '0.0.0.0:0', '--insecure-no-auth'] })
     expect((await ask(`${open.url.replace('0.0.0.0', '127.0.0.1')}/livez`)).status).toBe(200)
-    await open.stop()
   })
 })
 

@@ -74,53 +74,50 @@ const json = async (url: string): Promise<Record<string, never>> =>
 
 test('a million agents from one client stay within --max-keys: totals are exact, known keys keep counting, the scrape and memory are bounded', async () => {
   await using folder = await temporaryFolder()
-  const sidecar = await startSidecarProcess(join(folder.path, 'agent_performance.json'))
-  try {
-    const { url } = sidecar
-    const recordKnown = (): Promise<Response> =>
-      fetch(`${url}/api/v1/attempts`, {
-        method: 'POST',
-        headers: { 'Content-Type': 'application/json' },
-        body: JSON.stringify(anAttempt({ agent_name: 'known' })),
-      })
-    await recordKnown()
-    const startMs = performance.now()
-    const streams = Array.from({ length: STREAMS }, (_, stream) => record(url, stream, ATTEMPTS / STREAMS))
-    expect((await recordKnown()).status).toBe(200)
-    const taken = await Promise.all(streams)
-    const seconds = (performance.now() - startMs) / 1000
-    expect(taken.reduce((sum, one) => sum + one.accepted, 0)).toBe(ATTEMPTS)
-    expect((await recordKnown()).status).toBe(200)
+  await using sidecar = await startSidecarProcess(join(folder.path, 'agent_performance.json'))
+  const { url } = sidecar
+  const recordKnown = (): Promise<Response> =>
+    fetch(`${url}/api/v1/attempts`, {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/json' },
+      body: JSON.stringify(anAttempt({ agent_name: 'known' })),
+    })
+  await recordKnown()
+  const startMs = performance.now()
+  const streams = Array.from({ length: STREAMS }, (_, stream) => record(url, stream, ATTEMPTS / STREAMS))
+  expect((await recordKnown()).status).toBe(200)
+  const taken = await Promise.all(streams)
+  const seconds = (performance.now() - startMs) / 1000
+  expect(taken.reduce((sum, one) => sum + one.accepted, 0)).toBe(ATTEMPTS)
+  expect((await recordKnown()).status).toBe(200)
 
-    const { metrics } = (await json(`${url}/api/v1/metrics?recent=false`)) as unknown as {
-      metrics: Record<string, { total_attempts: number }>
-    }
-    const totals = Object.values(metrics).map(one => one.total_attempts)
-    expect(totals).toHaveLength(MAX_KEYS + 1)
-    expect(totals.reduce((sum, total) => sum + total, 0)).toBe(ATTEMPTS + 3)
-    expect(metrics[OVERFLOW]?.total_attempts).toBe(ATTEMPTS - (MAX_KEYS - 1))
-    expect(metrics['known:m:i']?.total_attempts).toBe(3)
-    const { summary } = (await json(`${url}/api/v1/report`)) as unknown as { summary: object }
-    expect(summary).toMatchObject({ total_attempts: ATTEMPTS + 3, total_successful: ATTEMPTS * 0.75 + 3 })
-
-    const scrapes = [await scrape(url), await scrape(url), await scrape(url)]
-    const scrapeMs = Math.min(...scrapes.map(one => one.ms))
-    const { bytes, lines, attempts, text } = scrapes[2]!
-    expect(attempts).toBe(ATTEMPTS + 3)
-    expect(text).toMatch(new RegExp(`^agent_performance_keys ${MAX_KEYS}$`, 'm'))
-    expect(text).toMatch(new RegExp(`^agent_performance_attempts_overflowed_total ${ATTEMPTS - MAX_KEYS + 1}$`, 'm'))
-    expect(lines / (MAX_KEYS + 1)).toBeLessThan(100)
-    expect(bytes / (MAX_KEYS + 1)).toBeLessThan(10_000)
-    // Less than a second on an idle machine.
-    expect(scrapeMs).toBeLessThan(5000)
-
-    const status = await readFile(`/proc/${sidecar.process.pid}/status`, 'utf8').catch(() => 'VmHWM: 0 kB')
-    const peakMiB = Number(/VmHWM:\s+(\d+) kB/.exec(status)?.[1]) / 1024
-    process.stdout.write(
-      `${ATTEMPTS} agents in ${seconds.toFixed(1)} s; scrape: ${lines} lines, ${bytes >> 20} MiB in ${Math.round(scrapeMs)} ms at best; peak memory ${Math.round(peakMiB)} MiB\n`,
-    )
-    expect(peakMiB).toBeLessThan(1024)
-  } finally {
-    expect(await sidecar.stop()).toBe(0)
+  const { metrics } = (await json(`${url}/api/v1/metrics?recent=false`)) as unknown as {
+    metrics: Record<string, { total_attempts: number }>
   }
+  const totals = Object.values(metrics).map(one => one.total_attempts)
+  expect(totals).toHaveLength(MAX_KEYS + 1)
+  expect(totals.reduce((sum, total) => sum + total, 0)).toBe(ATTEMPTS + 3)
+  expect(metrics[OVERFLOW]?.total_attempts).toBe(ATTEMPTS - (MAX_KEYS - 1))
+  expect(metrics['known:m:i']?.total_attempts).toBe(3)
+  const { summary } = (await json(`${url}/api/v1/report`)) as unknown as { summary: object }
+  expect(summary).toMatchObject({ total_attempts: ATTEMPTS + 3, total_successful: ATTEMPTS * 0.75 + 3 })
+
+  const scrapes = [await scrape(url), await scrape(url), await scrape(url)]
+  const scrapeMs = Math.min(...scrapes.map(one => one.ms))
+  const { bytes, lines, attempts, text } = scrapes[2]!
+  expect(attempts).toBe(ATTEMPTS + 3)
+  expect(text).toMatch(new RegExp(`^agent_performance_keys ${MAX_KEYS}$`, 'm'))
+  expect(text).toMatch(new RegExp(`^agent_performance_attempts_overflowed_total ${ATTEMPTS - MAX_KEYS + 1}$`, 'm'))
+  expect(lines / (MAX_KEYS + 1)).toBeLessThan(100)
+  expect(bytes / (MAX_KEYS + 1)).toBeLessThan(10_000)
+  // Less than a second on an idle machine.
+  expect(scrapeMs).toBeLessThan(5000)
+
+  const status = await readFile(`/proc/${sidecar.process.pid}/status`, 'utf8').catch(() => 'VmHWM: 0 kB')
+  const peakMiB = Number(/VmHWM:\s+(\d+) kB/.exec(status)?.[1]) / 1024
+  process.stdout.write(
+    `${ATTEMPTS} agents in ${seconds.toFixed(1)} s; scrape: ${lines} lines, ${bytes >> 20} MiB in ${Math.round(scrapeMs)} ms at best; peak memory ${Math.round(peakMiB)} MiB\n`,
+  )
+  expect(peakMiB).toBeLessThan(1024)
+  expect(await sidecar.stop()).toBe(0)
 }, 240_000)

@@ -34,7 +34,7 @@ describe('the ready line', () => {
       access: 'loopback only',
       tls: false,
     })
-    const sidecar = await startSidecarProcess(store)
+    await using sidecar = await startSidecarProcess(store)
     const body = JSON.stringify([anAttempt(), anAttempt({ agent_name: 'b' }), anAttempt()])
     await fetch(`${sidecar.url}/api/v1/attempts`, {
       method: 'POST',

@@ -36,7 +36,7 @@ test.each(['SIGKILL', 'SIGTERM'] as const)('also over a change of clocks, after 
   await using folder = await temporaryFolder()
   const store = join(folder.path, 'agents.json')
   const args = ['--retention-age', '3650d']
-  const first = await startSidecarProcess(store, { args, env: { TZ: 'Europe/Berlin' } })
+  await using first = await startSidecarProcess(store, { args, env: { TZ: 'Europe/Berlin' } })
   const sent = await fetch(`${first.url}/api/v1/attempts`, {
     method: 'POST',
     headers: { 'Content-Type': 'application/json' },
@@ -48,7 +48,7 @@ test.each(['SIGKILL', 'SIGTERM'] as const)('also over a change of clocks, after 
   expect(before.recent).toEqual(before.listed)
   await first.stop(signal)
   for (const TZ of ['America/Los_Angeles', 'UTC']) {
-    const next = await startSidecarProcess(store, { args, env: { TZ } })
+    await using next = await startSidecarProcess(store, { args, env: { TZ } })
     expect(await timesOf(next.url)).toEqual(before)
     await next.stop(signal)
   }
@@ -73,7 +73,7 @@ test.each(['SIGKILL', 'SIGTERM'] as const)(
     const args = ['--retention-age', '3650d']
     let before: Times | undefined
     for (const TZ of ['Europe/Berlin', 'America/Los_Angeles']) {
-      const next = await startSidecarProcess(store, { args, env: { TZ } })
+      await using next = await startSidecarProcess(store, { args, env: { TZ } })
       const times = await timesOf(next.url)
       expect(times.recent).toEqual(TIMES.map(([local]) => local))
       expect(times.listed.map(time => Date.parse(time))).toEqual(TIMES.map(([, instant]) => Date.parse(instant)))

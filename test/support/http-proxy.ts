@@ -1,18 +1,13 @@
 /** A reverse proxy on the loopback interface that may answer some requests itself. */
-import { once } from 'node:events'
-import { createServer, type IncomingMessage, request, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
-
-export interface HttpProxy extends AsyncDisposable {
-  readonly url: string
-}
+import { type IncomingMessage, request, type ServerResponse } from 'node:http'
+import { type HttpServer, startHttpServer } from './http-server.ts'
 
 /** Passes requests on to `target`, but not those that `intercept` takes: it resolves with true for them, and answers or holds them. */
-export async function startHttpProxy(
+export function startHttpProxy(
   target: string,
   intercept: (req: IncomingMessage, res: ServerResponse) => boolean | Promise<boolean>,
-): Promise<HttpProxy> {
-  const server = createServer(async (req, res) => {
+): Promise<HttpServer> {
+  return startHttpServer(async (req, res) => {
     if (await intercept(req, res)) return
     const passed = request(`${target}${req.url}`, { method: req.method ?? 'GET', headers: req.headers }, answer => {
       res.writeHead(answer.statusCode!, answer.headers)
@@ -22,14 +17,4 @@ export async function startHttpProxy(
     passed.once('error', () => res.destroy())
     req.pipe(passed)
   })
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    async [Symbol.asyncDispose]() {
-      server.closeAllConnections()
-      server.close()
-      await once(server, 'close')
-    },
-  }
 }

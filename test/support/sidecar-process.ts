@@ -1,12 +1,14 @@
 /** A real sidecar in a separate process, started by its command. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { existsSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 
-export interface SidecarProcess {
+/** A process that a test leaves running, because it failed, is killed at the end of the scope. */
+export interface SidecarProcess extends AsyncDisposable {
   readonly url: string
   readonly process: ChildProcess
   /** Its standard error so far. */
@@ -18,6 +20,13 @@ export interface SidecarProcess {
 const MAIN = new URL('../../src/main.ts', import.meta.url).pathname
 
 /**
+ * Has Linux kill the process when the one that started it ends. A test that times out never reaches the end of its scope, and its worker is
+ * ended by a signal. `setpriv` replaces itself by the command, so that the process id stays the same.
+ */
+const SETPRIV = '/usr/bin/setpriv'
+const UNTIL_PARENT_ENDS = existsSync(SETPRIV) ? [SETPRIV, '--pdeathsig', 'KILL'] : []
+
+/**
  * Starts a sidecar on a free port. An empty `store` means the default store. Resolves when the sidecar is ready. Rejects
  * with its standard error if it exits before.
  */
@@ -25,14 +34,9 @@ export async function startSidecarProcess(
   store: string,
   { args = [], env = {} }: { args?: readonly string[]; env?: NodeJS.ProcessEnv } = {},
 ): Promise<SidecarProcess> {
-  const child = spawn(
-    process.execPath,
-    [MAIN, 'serve', '--listen', '127.0.0.1:0', ...(store === '' ? [] : ['--store', store]), ...args],
-    {
-      stdio: ['ignore', 'pipe', 'pipe'],
-      env: { ...process.env, ...env },
-    },
-  )
+  const serve = [MAIN, 'serve', '--listen', '127.0.0.1:0', ...(store === '' ? [] : ['--store', store]), ...args]
+  const [program, ...rest] = [...UNTIL_PARENT_ENDS, process.execPath, ...serve]
+  const child = spawn(program!, rest, { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...env } })
   let errors = ''
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
     errors += text
@@ -44,15 +48,17 @@ export async function startSidecarProcess(
       throw new Error(`the sidecar ended with ${code ?? signal}: ${errors}`)
     }),
   ])
+  const stop = async (signal: NodeJS.Signals = 'SIGTERM'): Promise<number | NodeJS.Signals> => {
+    child.kill(signal)
+    const [code, by] = await ended
+    return code ?? by!
+  }
   return {
     url,
     process: child,
     log: () => errors,
-    async stop(signal = 'SIGTERM') {
-      child.kill(signal)
-      const [code, by] = await ended
-      return code ?? by!
-    },
+    stop,
+    [Symbol.asyncDispose]: async () => void (await stop('SIGKILL')),
   }
 }
 

@@ -159,9 +159,9 @@ function percentages(shares: ReadonlyMap<string, number>): Record<string, number
 export function overflowMessage(experiment: string, { own, unknown }: OverflowedArms): string | undefined {
   const reason = 'were recorded after the limit of arms (--max-arms) was reached, so their variants were not stored'
   const remedy = 'Start the sidecar with a higher --max-arms to store the variants of later attempts'
-  if (own > 0) return `${own} attempts of the experiment "${experiment}" ${reason}. ${remedy}`
+  if (own > 0) return `${own.toLocaleString('en-US')} attempts of the experiment "${experiment}" ${reason}. ${remedy}`
   return unknown > 0
-    ? `no attempt is known to belong to an experiment of that name, but ${unknown} attempts of experiments ${reason}. ${remedy}`
+    ? `no attempt is known to belong to an experiment of that name, but ${unknown.toLocaleString('en-US')} attempts of experiments ${reason}. ${remedy}`
     : undefined
 }
 

@@ -89,9 +89,9 @@ function driftText(drifted: readonly Drifted[]): string {
   const rest = drifted.length - named.length
   const texts = named.map(
     ({ who, direction, began_attempts_ago, expected_rate, observed_rate }) =>
-      `${who} is ${direction} since about ${began_attempts_ago} attempts (${observed_rate?.toFixed(1)} % instead of ${expected_rate?.toFixed(1)} %)`,
+      `${who} is ${direction} since about ${began_attempts_ago?.toLocaleString('en-US')} attempts (${observed_rate?.toFixed(1)} % instead of ${expected_rate?.toFixed(1)} %)`,
   )
-  return [...texts, ...(rest > 0 ? [`${rest} more drifted`] : [])].join('; ')
+  return [...texts, ...(rest > 0 ? [`${rest.toLocaleString('en-US')} more drifted`] : [])].join('; ')
 }
 
 function halvesText({ change }: TrendFindings): string {

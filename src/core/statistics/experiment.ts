@@ -122,12 +122,14 @@ function summaryOf(comparison: Omit<VariantComparison, 'summary'>, margin: numbe
 
 function forecast({ attempts_needed, futile }: Omit<VariantComparison, 'summary'>): string {
   if (futile) {
-    const attempts = FUTILITY_ATTEMPTS.toLocaleString('en-US')
-    return ` At the rates seen so far, it will not be decided within ${attempts} attempts.`
+    return ` At the rates seen so far, it will not be decided within ${grouped(FUTILITY_ATTEMPTS)} attempts.`
   }
   if (attempts_needed === null) return ''
-  return ` At the rates seen so far, about ${attempts_needed} more attempts of each variant will decide.`
+  return ` At the rates seen so far, about ${grouped(attempts_needed)} more attempts of each variant will decide.`
 }
+
+/** `1,828`: summaries are English. */
+const grouped = (count: number): string => count.toLocaleString('en-US')
 
 function points(value: number): string {
   return `${value > 0 ? '+' : ''}${value.toFixed(1)}`

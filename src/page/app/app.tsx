@@ -1,6 +1,6 @@
 /** The frame of all views: the bar, the view of the URL, and what stands in its place without attempts or without a token. */
 import type { ComponentType } from 'preact'
-import { useRef } from 'preact/hooks'
+import { useEffect, useRef } from 'preact/hooks'
 import { useAnswer } from './data/answers.ts'
 import { tokenProblem } from './data/api.ts'
 import { parameters, type View, view } from './data/router.ts'
@@ -57,6 +57,11 @@ export function App() {
 
 function TopBar() {
   const { since, issue_type } = parameters.value
+  const nav = useRef<HTMLElement>(null)
+  // On a phone the links scroll inside the bar.
+  useEffect(() => {
+    nav.current?.querySelector('[aria-current]')?.scrollIntoView({ inline: 'center', block: 'nearest' })
+  }, [view.value])
   return (
     <header class="bar">
       <div class="bar-content">
@@ -64,7 +69,7 @@ function TopBar() {
           <Mark />
           <span class="brand-name">agent-performance</span>
         </Link>
-        <nav aria-label="Views">
+        <nav ref={nav} aria-label="Views">
           {LINKS.map(([to, label]) => (
             <Link key={to} to={to} query={{ since, issue_type }} current={view.value === to}>
               {label}

@@ -1,47 +1,18 @@
 /** The latest attempts and outcomes of the stream, from which a client resumes after a lost connection. */
-import type { AttemptKey } from '../../core/attempt/attempt.ts'
-import type { StreamEvents } from '../../core/events.ts'
-import { frame } from './frames.ts'
+import type { AgentAttempt } from '../../core/attempt/attempt.ts'
+import type { StreamOutcome } from '../../core/events.ts'
 
-/** An attempt or an outcome with its place in the stream. */
-export interface SentEvent {
-  readonly sequence: number
-  readonly key: AttemptKey
-  /** About the characters of {@link frame}. */
-  readonly size: number
-  /** The text of its event. Serialized when a client first needs it: most attempts may pass no filter. */
-  frame(): string
-}
+/** What is numbered, and can be resumed from. */
+export type StreamEntry = AgentAttempt | StreamOutcome
 
-export function sentEvent<Name extends 'attempt' | 'outcome'>(
-  name: Name,
-  data: StreamEvents[Name],
-  epoch: string,
-  sequence: number,
-): SentEvent {
-  const { agent_name, model_name, issue_type }: AttemptKey = data
-  let text: string | undefined
-  return {
-    sequence,
-    key: { agent_name, model_name, issue_type },
-    size: Object.values<unknown>(data as unknown as Record<string, unknown>).reduce(
-      (sum: number, value) => sum + (typeof value === 'string' ? value.length : 0) + FIELD_SIZE,
-      0,
-    ),
-    frame() {
-      text ??= frame(name, data, `${epoch}-${sequence}`)
-      return text
-    },
-  }
-}
-
-/** About the characters of a field without its text: its name, quotes, and a number. */
-const FIELD_SIZE = 24
+export const isOutcome = (entry: StreamEntry): entry is StreamOutcome => 'counts' in entry
 
 export interface History {
-  add(event: SentEvent): void
-  /** The events after a sequence. Undefined if some of them were removed. */
-  after(sequence: number): readonly SentEvent[] | undefined
+  /** The sequence of the latest entry: entries are numbered from 1 on. */
+  readonly newest: number
+  add(entry: StreamEntry): void
+  /** The entries after a sequence, in order, without gaps. Undefined if some of them were removed. */
+  after(sequence: number): readonly StreamEntry[] | undefined
   clear(): void
 }
 
@@ -53,38 +24,55 @@ export interface HistoryLimits {
 
 export const HISTORY_LIMITS: HistoryLimits = { attempts: 1024, characters: 1024 * 1024 }
 
+/** Nothing is made for an attempt but its size: with a stream open, every attempt passes through here, also those that no client asks for. */
 export function createHistory(limits: HistoryLimits = HISTORY_LIMITS): History {
-  let sent: SentEvent[] = []
-  /** Where the oldest event is in `sent`: the ones before it are removed now and then, not one by one. */
+  let entries: StreamEntry[] = []
+  let sizes: number[] = []
+  /** Where the oldest entry is in `entries`: the ones before it are removed now and then, not one by one. */
   let first = 0
   let characters = 0
-  /** The sequence of the last event that was removed. */
-  let removed = 0
+  let newest = 0
 
   function removeOldest(): void {
-    const oldest = sent[first++]!
-    characters -= oldest.size
-    removed = oldest.sequence
+    characters -= sizes[first++]!
     if (first < limits.attempts) return
-    sent = sent.slice(first)
+    entries = entries.slice(first)
+    sizes = sizes.slice(first)
     first = 0
   }
 
   return {
-    add(event) {
-      sent.push(event)
-      characters += event.size
-      while (sent.length - first > limits.attempts || characters > limits.characters) removeOldest()
+    get newest() {
+      return newest
+    },
+    add(entry) {
+      const size = sizeOf(entry)
+      newest++
+      entries.push(entry)
+      sizes.push(size)
+      characters += size
+      while (entries.length - first > limits.attempts || characters > limits.characters) removeOldest()
     },
     after(sequence) {
-      if (sequence < removed) return undefined
-      return sent.slice(first).filter(event => event.sequence > sequence)
+      const missed = newest - sequence
+      if (missed > entries.length - first) return undefined
+      return entries.slice(entries.length - missed)
     },
     clear() {
-      removed = sent.at(-1)?.sequence ?? removed
-      sent = []
+      entries = []
+      sizes = []
       first = 0
       characters = 0
     },
   }
+}
+
+/** About the characters of an event without its texts: names, quotes, numbers, times. */
+const REST_SIZE = 300
+
+function sizeOf(entry: StreamEntry): number {
+  let size = REST_SIZE
+  for (const value of Object.values<unknown>(entry as unknown as Record<string, unknown>))
+    if (typeof value === 'string') size += value.length
+  return size
 }

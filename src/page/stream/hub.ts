@@ -7,17 +7,20 @@ import type { ServerResponse } from 'node:http'
 import { matches } from '../../core/aggregate/key-index.ts'
 import type { AttemptKey } from '../../core/attempt/attempt.ts'
 import { printTimestamp } from '../../core/attempt/timestamp.ts'
-import type { KeptEvent, KeptEvents, ResyncReason } from '../../core/events.ts'
-import type { AttemptRecord, LogRecord, OutcomeRecord } from '../../core/fold.ts'
+import type { KeptEvent, KeptEvents, ResyncReason, StreamOutcome } from '../../core/events.ts'
+import type { LogRecord, OutcomeRecord } from '../../core/fold.ts'
 import type { KeyFilter } from '../../core/ports.ts'
+import { createWorkQueue } from '../../lib/event-loop.ts'
 import { type Channel, createChannel } from './channel.ts'
 import { frame, retry } from './frames.ts'
-import { createHistory, sentEvent } from './history.ts'
+import { createHistory, isOutcome, type StreamEntry } from './history.ts'
 import { createReader } from './reader.ts'
 
 /** In milliseconds. */
 export interface StreamTimes {
-  /** How often attempts are sent. With many clients less often, see {@link CLIENTS_PER_FLUSH}. */
+  /** How soon an attempt is sent after a silence. */
+  readonly tickMs: number
+  /** The least time between two writes of attempts to a client. With many clients more, see {@link WRITES_PER_MS}. */
   readonly flushMs: number
   readonly summaryMs: number
   /** After so long without an event, a heartbeat is sent. Proxies close a silent connection after 30 s or more. */
@@ -29,6 +32,7 @@ export interface StreamTimes {
 }
 
 export const STREAM_TIMES: StreamTimes = {
+  tickMs: 50,
   flushMs: 250,
   summaryMs: 1000,
   heartbeatMs: 15_000,
@@ -36,8 +40,8 @@ export const STREAM_TIMES: StreamTimes = {
   lingerMs: 60_000,
 }
 
-/** Writes to a thousand clients four times a second would take 6 % of a core. Each further so many clients make the pause one `flushMs` longer. */
-const CLIENTS_PER_FLUSH = 250
+/** The most writes to all clients together, on average: a thousand clients get the attempts of a second in one write. */
+const WRITES_PER_MS = 1
 
 export interface StreamHub {
   /** The number of connected clients. */
@@ -59,35 +63,32 @@ export interface StreamHubOptions {
 /** How long clients wait before they connect again, in milliseconds: at least the first, at most both together. */
 const RETRY_MS = { least: 1000, spread: 4000 }
 
-/** Longer than 60 lines: its functions share the channels, the history and the sequence. */
+/** Longer than 60 lines: its functions share the channels and the history. */
 export function createStreamHub({ events, clock, monotonic, times = STREAM_TIMES }: StreamHubOptions): StreamHub {
   const channels = new Map<string, Channel>()
   const history = createHistory()
+  const run = createWorkQueue()
   /** Attempts of another epoch cannot be resumed: they are not in the history. */
   let epoch = newEpoch()
-  let sequence = 0
   let unsubscribe: (() => void) | undefined
   let timers: NodeJS.Timeout[] = []
   let linger: NodeJS.Timeout | undefined
   let clients = 0
-  let ticks = 0
+  let pacedMs = Number.NEGATIVE_INFINITY
 
   const timeNow = (): string => new Date(clock()).toISOString()
-  const newestId = (): string => `${epoch}-${sequence}`
+  const idOfEntry = (sequence: number): string => `${epoch}-${sequence}`
+  const newestId = (): string => idOfEntry(history.newest)
 
-  function keep({ attempt }: AttemptRecord): void {
-    const sent = sentEvent('attempt', attempt, epoch, ++sequence)
-    history.add(sent)
-    for (const channel of channels.values()) channel.add(sent, attempt)
-  }
-
-  function keepOutcome({ outcome, attempt, counts, nowMs }: OutcomeRecord): void {
-    const { agent_name, model_name, issue_type } = attempt
-    const timestamp = outcome.timestamp ?? printTimestamp({ ms: nowMs, local: false })
-    const data = { ...outcome, timestamp, agent_name, model_name, issue_type, counts }
-    const sent = sentEvent('outcome', data, epoch, ++sequence)
-    history.add(sent)
-    for (const channel of channels.values()) channel.addOutcome(sent)
+  function keep(entry: StreamEntry): void {
+    history.add(entry)
+    // Serialized when a channel first needs it: most entries may match no filter.
+    let text: string | undefined
+    const event = (): string => {
+      text ??= frameOf(entry, newestId())
+      return text
+    }
+    for (const channel of channels.values()) channel.add(entry, event)
   }
 
   function receive(event: KeptEvent): void {
@@ -100,8 +101,8 @@ export function createStreamHub({ events, clock, monotonic, times = STREAM_TIMES
   }
 
   function receiveRecord(record: LogRecord): void {
-    if (record.kind === 'attempt') keep(record)
-    else if (record.kind === 'outcome') keepOutcome(record)
+    if (record.kind === 'attempt') keep(record.attempt)
+    else if (record.kind === 'outcome') keep(streamOutcome(record))
     else if (record.kind === 'reset') resync('reset')
     else addOthers()
   }
@@ -128,19 +129,23 @@ export function createStreamHub({ events, clock, monotonic, times = STREAM_TIMES
       unsubscribe = events.subscribe(receive)
     }
     if (timers.length > 0) return
-    timers = [setInterval(tick, times.flushMs), setInterval(check, times.heartbeatMs / 4)]
+    timers = [setInterval(tick, times.tickMs), setInterval(check, times.heartbeatMs / 4)]
     for (const timer of timers) timer.unref()
   }
 
-  /** Sends attempts, or attempts and summaries. */
   function tick(): void {
-    ticks++
+    const [nowMs, time] = [monotonic(), timeNow()]
+    const flushMs = Math.max(times.flushMs, clients / WRITES_PER_MS)
+    const pauses = { flushMs, summaryMs: Math.max(times.summaryMs, flushMs) }
+    if (nowMs - pacedMs >= times.flushMs) checkPaces(nowMs)
+    each(channel => channel.tick(nowMs, time, pauses))
+  }
+
+  function checkPaces(nowMs: number): void {
+    pacedMs = nowMs
     each(({ readers }) => {
       for (const reader of readers) reader.checkPace()
     })
-    if (ticks % Math.max(1, Math.round(times.summaryMs / times.flushMs)) === 0)
-      each(channel => channel.summarize(timeNow()))
-    else if (ticks % Math.ceil(clients / CLIENTS_PER_FLUSH) === 0) each(channel => channel.flush())
   }
 
   function stopTimers(): void {
@@ -168,7 +173,7 @@ export function createStreamHub({ events, clock, monotonic, times = STREAM_TIMES
 
   function channelOf(filter: KeyFilter): Channel {
     const id = idOf(filter)
-    const channel = channels.get(id) ?? createChannel(filter)
+    const channel = channels.get(id) ?? createChannel(filter, run)
     channels.set(id, channel)
     return channel
   }
@@ -177,11 +182,11 @@ export function createStreamHub({ events, clock, monotonic, times = STREAM_TIMES
   function resumeText(lastId: string | undefined, { filter }: Channel): string {
     if (lastId === undefined) return ''
     const [, of, number] = /^([\w]+)-(\d{1,15})$/.exec(lastId) ?? []
-    const missed = of === epoch && Number(number) <= sequence ? history.after(Number(number)) : undefined
+    const last = Number(number)
+    const missed = of === epoch && last <= history.newest ? history.after(last) : undefined
     if (missed === undefined) return frame('resync', { reason: 'unknown_id' }, newestId())
     return missed
-      .filter(({ key }) => matches(key, filter))
-      .map(sent => sent.frame())
+      .map((entry, i) => (matches(entry, filter) ? frameOf(entry, idOfEntry(last + 1 + i)) : ''))
       .join('')
   }
 
@@ -220,6 +225,16 @@ export function createStreamHub({ events, clock, monotonic, times = STREAM_TIMES
       stop()
     },
   }
+}
+
+const frameOf = (entry: StreamEntry, id: string): string =>
+  isOutcome(entry) ? frame('outcome', entry, id) : frame('attempt', entry, id)
+
+/** An outcome with the names of its attempt. */
+function streamOutcome({ outcome, attempt, counts, nowMs }: OutcomeRecord): StreamOutcome {
+  const { agent_name, model_name, issue_type } = attempt
+  const timestamp = outcome.timestamp ?? printTimestamp({ ms: nowMs, local: false })
+  return { ...outcome, timestamp, agent_name, model_name, issue_type, counts }
 }
 
 /** Equal for filters of the same names. */

@@ -1,7 +1,7 @@
 /** One client of the stream. A client that reads too slowly gets summaries only, and is disconnected if it does not catch up. */
 import type { ServerResponse } from 'node:http'
 import type { ResyncReason } from '../../core/events.ts'
-import { frame, HEARTBEAT } from './frames.ts'
+import { type Encoded, frame, HEARTBEAT } from './frames.ts'
 
 /** A client that has more unread bytes than this, some time after the last write, is slow. */
 const SLOW_BYTES = 64 * 1024
@@ -10,9 +10,9 @@ const FULL_BYTES = 4 * 1024 * 1024
 
 export interface Reader {
   /** Sends attempts, unless the client is slow. Returns whether it did. */
-  sendAttempts(bytes: Uint8Array): boolean
+  sendAttempts(attempts: Encoded): boolean
   /** Sends a summary, unless the client reads nothing at all. */
-  sendSummary(bytes: Uint8Array): void
+  sendSummary(summary: Encoded): void
   /** Tells the client that attempts are missing. `id` is the one to resume from. */
   resync(reason: ResyncReason, id: string): void
   /** Call it some time after the last write, before the next one: whether the client is slow. */
@@ -27,10 +27,17 @@ export function createReader(res: ServerResponse, nowMs: () => number): Reader {
   let sentMs = nowMs()
   let slowMs: number | undefined
 
-  function write(data: Uint8Array | string): void {
+  /** The result of a write says only whether a buffer is full: the data is taken. */
+  function write(text: string): void {
     sentMs = nowMs()
-    // A result of false means only that a buffer is full: the data is taken.
-    res.write(data)
+    res.write(text)
+  }
+
+  function writeEncoded({ bytes, chunk }: Encoded): void {
+    sentMs = nowMs()
+    // One write without the work of `res.write`, which frames the bytes again for each client (benchmark row "with 1,000 open streams").
+    if (res.chunkedEncoding && res.socket !== null) res.socket.write(chunk)
+    else res.write(bytes)
   }
 
   /** Whether the client gets attempts. One that was slow gets them again when it has read everything. */
@@ -44,17 +51,17 @@ export function createReader(res: ServerResponse, nowMs: () => number): Reader {
   }
 
   return {
-    sendAttempts(bytes) {
+    sendAttempts(attempts) {
       if (!isReady()) return false
       if (res.writableLength > FULL_BYTES) {
         slowMs = nowMs()
         return false
       }
-      write(bytes)
+      writeEncoded(attempts)
       return true
     },
-    sendSummary(bytes) {
-      if (isReady() || res.writableLength <= SLOW_BYTES) write(bytes)
+    sendSummary(summary) {
+      if (isReady() || res.writableLength <= SLOW_BYTES) writeEncoded(summary)
     },
     resync(reason, id) {
       // A slow client receives a resync when it has caught up.

@@ -52,6 +52,11 @@ describe('the verdict', () => {
     expect(trendVerdict(findings({ repeats: true }))).not.toContain(words)
   })
 
+  test('prints large numbers of attempts in groups of three digits', () => {
+    const drifted_keys = [{ ...keyDrift('down'), began_attempts_ago: 1828 }]
+    expect(trendVerdict(findings({ drifted_keys }))).toContain('since about 1,828 attempts (')
+  })
+
   test('names what has drifted, since when, and from which rate to which', () => {
     expect(trendVerdict(findings({ drifted_keys: [keyDrift('down')] }))).toBe(
       'Worse: fixer with m at bug is down since about 42 attempts (61.3 % instead of 90.0 %). The halves of the range do not show this, because they mix attempts from before and after the change, or of other keys.',

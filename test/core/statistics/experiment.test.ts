@@ -69,6 +69,12 @@ describe('judgeExperiment', () => {
     expect(scarce).toMatchObject({ verdict: 'cannot_tell_yet', attempts_needed: null })
   })
 
+  test('prints large numbers of attempts in groups of three digits', () => {
+    const [b] = judgeExperiment([arm('a', 300, 500), arm('b', 320, 500)]).comparisons
+    expect(b!.attempts_needed).toBeGreaterThan(1000)
+    expect(b!.summary).toMatch(/about \d{1,2},\d{3} more attempts of each variant will decide/)
+  })
+
   test('is unsound at a sample-ratio mismatch', () => {
     const { sample_ratio, comparisons } = judgeExperiment([arm('a', 100, 200), arm('b', 290, 300)])
     expect(sample_ratio!.status).toBe('mismatch')

@@ -107,7 +107,7 @@ describe.skipIf(NO_BROWSER !== undefined)('the views of the live page', () => {
       expect(shownCosts).toContain(`$${cost_per_success.cost_usd.toPrecision(3)}`)
 
     await go('attempts')
-    await page.click('button:text-is("Show 150 more")')
+    for (const more of [150, 25]) await page.click(`button:text-is("Show ${more} more")`)
     expect(await page.$$eval('table.data tbody tr', rows => rows.length)).toBe(200)
     expect(incidents).toEqual([])
     await context.close()
@@ -333,7 +333,7 @@ describe.skipIf(NO_BROWSER !== undefined)('the views of the live page', () => {
     ['light', 1440],
     ['dark', 375],
   ] as const)(
-    'axe-core finds nothing in the %s theme at %d px, and nothing scrolls sideways',
+    'axe-core finds nothing in the %s theme at %d px, nothing scrolls sideways, and the bar shows its current link',
     async (colorScheme, width) => {
       const { page, context, incidents } = await openPage(browser, sidecar.url, {
         path: '/best',
@@ -357,6 +357,12 @@ describe.skipIf(NO_BROWSER !== undefined)('the views of the live page', () => {
           () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
         )
         if (overflow > 0) found.push(`${view} is ${overflow} px too wide`)
+        const isLinkShown = await page.evaluate(() => {
+          const nav = document.querySelector('nav')!
+          const [bar, link] = [nav, nav.querySelector('[aria-current]')!].map(one => one.getBoundingClientRect())
+          return link!.left >= bar!.left && link!.right <= bar!.right
+        })
+        if (!isLinkShown) found.push(`${view}: its link is cut off`)
       }
       expect(found).toEqual([])
       expect(incidents).toEqual([])

@@ -51,5 +51,13 @@ const fits = (attempt: AgentAttempt, { agent_name, model_name, issue_type }: Que
   (model_name === undefined || attempt.model_name === model_name) &&
   (issue_type === undefined || attempt.issue_type === issue_type)
 
-/** Attempts without an id are equal if all their fields are. */
-export const identityOf = (attempt: AgentAttempt): string => JSON.stringify(attempt)
+const identities = new WeakMap<AgentAttempt, string>()
+
+/** Equal for attempts whose fields are all equal. Kept: at each drawing, all attempts of a list are asked for theirs. */
+export function identityOf(attempt: AgentAttempt): string {
+  const known = identities.get(attempt)
+  if (known !== undefined) return known
+  const identity = JSON.stringify(attempt)
+  identities.set(attempt, identity)
+  return identity
+}

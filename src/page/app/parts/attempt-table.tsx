@@ -1,5 +1,6 @@
 /** Attempts as rows. */
 import type { AgentAttempt } from '../../../core/attempt/attempt.ts'
+import { identityOf } from '../data/attempts.ts'
 import { duration, NONE, share } from '../data/format.ts'
 import { traceHref } from '../data/trace-viewer.ts'
 import { Link, Time } from './basics.tsx'
@@ -82,7 +83,7 @@ export function AttemptTable({ caption, attempts, columns = ATTEMPT_COLUMNS }: A
 
 /** Equal attempts without an id are numbered. */
 function keyOf(attempt: AgentAttempt, seen: Map<string, number>): string {
-  const text = attempt.attempt_id ?? JSON.stringify(attempt)
+  const text = attempt.attempt_id ?? identityOf(attempt)
   const count = (seen.get(text) ?? 0) + 1
   seen.set(text, count)
   return `${text} ${count}`

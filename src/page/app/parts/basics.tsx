@@ -47,10 +47,13 @@ export function Link({ to, query, current, children, class: name }: LinkProps) {
   )
 }
 
-/** A local time; its title has the offset and UTC. */
+/** A local time. Its title has the offset and UTC: made when a pointer is over it, because a table has a time in each row. */
 export function Time({ iso }: { iso: string }) {
+  function explain({ currentTarget }: { currentTarget: HTMLElement }): void {
+    currentTarget.title = exactTime(iso)
+  }
   return (
-    <time dateTime={iso} title={exactTime(iso)}>
+    <time dateTime={iso} onPointerEnter={explain}>
       {dateTime(iso)}
     </time>
   )

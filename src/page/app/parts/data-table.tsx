@@ -20,7 +20,7 @@ interface DataTableProps<Row> {
 }
 
 /** Rows at first, and those that one click adds: thousands at once would block the browser. */
-const FIRST_ROWS = 50
+const FIRST_ROWS = 25
 const MORE_ROWS = 150
 
 export function DataTable<Row>({ caption, columns, rows, keyOf }: DataTableProps<Row>) {

@@ -1,5 +1,5 @@
 /** Attempts: the newest, as they arrive. */
-import { useRef, useState } from 'preact/hooks'
+import { useRef } from 'preact/hooks'
 import type { AgentAttempt } from '../../../core/attempt/attempt.ts'
 import { MAX_ATTEMPTS, useNewestAttempts } from '../data/attempts.ts'
 import { count } from '../data/format.ts'
@@ -9,6 +9,7 @@ import { Card, Loaded } from '../parts/card.tsx'
 import { tableCsv } from '../parts/data-table.tsx'
 import { filterQuery } from '../parts/filters.tsx'
 import { Heading } from '../parts/heading.tsx'
+import { useHold } from '../parts/hold.ts'
 
 export function AttemptsView() {
   const query = filterQuery()
@@ -52,7 +53,7 @@ export function AttemptsView() {
 
 /** While the list is scrolled, pointed at or focused, new attempts wait, so that no row moves. */
 function useHeldAttempts(attempts: readonly AgentAttempt[]) {
-  const [isHeld, setHeld] = useState(false)
+  const { isHeld, release, handlers } = useHold()
   const shown = useRef(attempts)
   if (!isHeld && window.scrollY < 200) shown.current = attempts
   const first = shown.current[0]
@@ -64,14 +65,9 @@ function useHeldAttempts(attempts: readonly AgentAttempt[]) {
     waiting: waiting < 0 ? attempts.length : waiting,
     show() {
       shown.current = attempts
-      setHeld(false)
+      release()
       window.scrollTo(0, 0)
     },
-    handlers: {
-      onPointerEnter: () => setHeld(true),
-      onPointerLeave: () => setHeld(false),
-      onFocusIn: () => setHeld(true),
-      onFocusOut: () => setHeld(false),
-    },
+    handlers,
   }
 }

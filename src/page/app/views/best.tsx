@@ -3,12 +3,14 @@ import { useRef, useState } from 'preact/hooks'
 import type { LeaderboardGroup, LeaderboardRow } from '../../../core/reports/leaderboard.ts'
 import { useAnswer } from '../data/answers.ts'
 import type { Given, Query } from '../data/api.ts'
+import { RATE_NAMES, rateValues } from '../data/csv.ts'
 import { count, duration, interval, money, NONE, plural, points, rate, share } from '../data/format.ts'
 import { Badge, Candidate, EvidenceLabel, Notice } from '../parts/basics.tsx'
 import { Card, type Csv, Loaded } from '../parts/card.tsx'
 import { Explain } from '../parts/explain.tsx'
 import { filterQuery } from '../parts/filters.tsx'
 import { Heading } from '../parts/heading.tsx'
+import { useHold } from '../parts/hold.ts'
 import { PendingVerdict, Verdict } from '../parts/verdict.tsx'
 import { Whisker, WhiskerAxis, WhiskerKey } from '../plots/whisker.tsx'
 
@@ -254,19 +256,14 @@ const idOf = ({ agent_name, model_name }: LeaderboardRow): string => `${agent_na
 
 /** Rows keep their order while the pointer or the focus is on the table: nothing moves away from under a click. */
 function useHeldOrder(rows: readonly LeaderboardRow[]) {
-  const [isHeld, setHeld] = useState(false)
+  const { isHeld, handlers } = useHold()
   const order = useRef<ReadonlyMap<string, number>>(new Map())
   const held = isHeld ? order.current : new Map<string, number>()
   if (!isHeld) order.current = new Map(rows.map((row, i) => [idOf(row), i]))
   const place = (row: LeaderboardRow): number => held.get(idOf(row)) ?? rows.length
   return {
     rows: isHeld ? [...rows].sort((a, b) => place(a) - place(b)) : rows,
-    handlers: {
-      onPointerEnter: () => setHeld(true),
-      onPointerLeave: () => setHeld(false),
-      onFocusIn: () => setHeld(true),
-      onFocusOut: () => setHeld(false),
-    },
+    handlers,
   }
 }
 
@@ -277,13 +274,7 @@ function boardCsv(board: Board): Csv {
       'agent_name',
       'model_name',
       'group',
-      'success_rate',
-      'low',
-      'high',
-      'adjusted_rate',
-      'adjusted_low',
-      'adjusted_high',
-      'total_attempts',
+      ...RATE_NAMES,
       'evidence',
       'p_best',
       'avg_confidence',
@@ -292,10 +283,9 @@ function boardCsv(board: Board): Csv {
     ],
     rows: () =>
       board.rows.map(row => [
-        ...[row.agent_name, row.model_name, row.group, row.success_rate],
-        ...[row.success_rate_interval.low, row.success_rate_interval.high],
-        ...[row.adjusted_rate, row.adjusted_rate_interval?.low, row.adjusted_rate_interval?.high],
-        ...[row.total_attempts, row.evidence, row.p_best, row.avg_confidence],
+        ...[row.agent_name, row.model_name, row.group],
+        ...rateValues(row),
+        ...[row.evidence, row.p_best, row.avg_confidence],
         ...[row.time_seconds?.p50, row.cost_per_success?.cost_usd],
       ]),
   }

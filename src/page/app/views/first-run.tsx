@@ -34,7 +34,7 @@ const RECIPES: readonly (readonly [title: string, text: string, code: string])[]
 
 export function FirstRunView() {
   return (
-    <main>
+    <main class="first-run">
       <Heading title="Record the first attempt" filters={[]}>
         The store is empty. Any of these three ways fills it.
       </Heading>

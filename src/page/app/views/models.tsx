@@ -1,6 +1,7 @@
 /** Models side by side: as they are, and at the same mix of issue types. */
 import { useAnswer } from '../data/answers.ts'
 import type { Given, Query } from '../data/api.ts'
+import { RATE_NAMES, rateValues } from '../data/csv.ts'
 import { count, duration, interval, NONE, plural, points, rate } from '../data/format.ts'
 import { Badge, EvidenceLabel, Notice } from '../parts/basics.tsx'
 import { Card, Loaded } from '../parts/card.tsx'
@@ -174,19 +175,6 @@ function Reversals({ fair }: { fair: Fair }) {
 
 const fairCsv = (fair: Fair) => ({
   file: 'models',
-  header: [
-    'model_name',
-    'success_rate',
-    'low',
-    'high',
-    'adjusted_rate',
-    'adjusted_low',
-    'adjusted_high',
-    'total_attempts',
-  ],
-  rows: () =>
-    fair.rates.map(row => [
-      ...[row.name, row.success_rate, row.success_rate_interval.low, row.success_rate_interval.high],
-      ...[row.adjusted_rate, row.adjusted_rate_interval?.low, row.adjusted_rate_interval?.high, row.total_attempts],
-    ]),
+  header: ['model_name', ...RATE_NAMES],
+  rows: () => fair.rates.map(row => [row.name, ...rateValues(row)]),
 })
