@@ -2,12 +2,19 @@ import { defineConfig, type ViteUserConfig } from 'vitest/config'
 import { BaseSequencer, type TestSpecification } from 'vitest/node'
 
 /**
- * Tests of functions: they start no process and no server, and leave nothing behind. Their files share a process, so that the project is
- * imported once per worker. To import it for every file takes longer than most of these tests.
+ * Tests that start no process and leave nothing behind: no mocked module, no environment variable, no global provider. Their files share a
+ * process, so that the project is imported once per worker. To import it for every file takes longer than most of these tests.
  */
-const OF_FUNCTIONS = [
+const SHARED = [
   'test/core/**/!(simulations*).test.ts',
-  'test/receive/otlp/!(answer|decode|handler|recorded).test.ts',
+  'test/receive/**/!(answer|decode|handler|recorded).test.ts',
+  'test/questions/!(*-over-http).test.ts',
+  'test/store/*.test.ts',
+  'test/store/{copy,document,snapshot}/*.test.ts',
+  'test/store/engine/!(freshness|raised-limits|spooling).test.ts',
+  'test/store/file/!(append-file|changed-schema|crash|opening).test.ts',
+  'test/{config,expose,lib,openapi,pricing,statistics}/!(otlp-out|prometheus|promtool|statuses).test.ts',
+  'test/page/stream/*.test.ts',
 ]
 
 /** Simulations of the statistics: two minutes of computation. `npm run test:simulations` runs them. */
@@ -54,10 +61,10 @@ const config: ViteUserConfig = defineConfig({
     // A busy machine makes nothing wrong, only later.
     expect: { poll: { timeout: 20_000 } },
     projects: [
-      { extends: true, test: { name: 'functions', include: OF_FUNCTIONS, isolate: false } },
+      { extends: true, test: { name: 'shared', include: SHARED, isolate: false } },
       {
         extends: true,
-        test: { name: 'files', include: ['test/**/*.test.ts'], exclude: [...OF_FUNCTIONS, ...SIMULATIONS] },
+        test: { name: 'files', include: ['test/**/*.test.ts'], exclude: [...SHARED, ...SIMULATIONS] },
       },
       { extends: true, test: { name: 'simulations', include: SIMULATIONS } },
     ],

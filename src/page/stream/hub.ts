@@ -185,9 +185,7 @@ export function createStreamHub({ events, clock, monotonic, times = STREAM_TIMES
     const last = Number(number)
     const missed = of === epoch && last <= history.newest ? history.after(last) : undefined
     if (missed === undefined) return frame('resync', { reason: 'unknown_id' }, newestId())
-    return missed
-      .map((entry, i) => (matches(entry, filter) ? frameOf(entry, idOfEntry(last + 1 + i)) : ''))
-      .join('')
+    return missed.map((entry, i) => (matches(entry, filter) ? frameOf(entry, idOfEntry(last + 1 + i)) : '')).join('')
   }
 
   return {

@@ -151,7 +151,7 @@ test('a scan finds the hash of every id that a parser reads, in any spelling, at
   )
 })
 
-test('every wanted id passes the filter until it is removed', () => {
+test('every wanted id matches the filter until it is removed', () => {
   fc.assert(
     fc.property(fc.uniqueArray(fc.string(), { minLength: 1, maxLength: 50 }), ids => {
       const wanted = createWantedIds(ids, SEED)
