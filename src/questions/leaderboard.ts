@@ -5,9 +5,11 @@ import {
   type LeaderboardRow,
   leaderboardSteps,
 } from '../core/reports/leaderboard.ts'
+import type { WithOutcomes } from '../core/reports/outcome-totals.ts'
 import type { Selection } from '../core/reports/selection.ts'
 import { runYielding } from '../lib/event-loop.ts'
-import { attempts, bestAgent, costEstimate, probability, rate, rateInterval } from './answer-schemas.ts'
+import { attempts, bestAgent, costEstimate, outcomeTotals, probability, rate, rateInterval } from './answer-schemas.ts'
+import { outcomesIn } from './outcomes.ts'
 import { count, minAttempts, selection } from './parameters.ts'
 import { defineQuestion, type Question } from './question.ts'
 import { type ObjectSchema, objectSchema, strictObject } from './schema.ts'
@@ -37,7 +39,10 @@ const row: ObjectSchema<LeaderboardRow> = objectSchema('LeaderboardRow', {
   cost_per_success: costEstimate.nullable(),
 })
 
-const answer: ObjectSchema<Leaderboard> = objectSchema('Leaderboard', {
+/** The leaderboard, and how its attempts were judged. */
+export interface LeaderboardAnswer extends Leaderboard, WithOutcomes {}
+
+const answer: ObjectSchema<LeaderboardAnswer> = objectSchema('Leaderboard', {
   compared_at: z
     .string()
     .nullable()
@@ -59,9 +64,10 @@ const answer: ObjectSchema<Leaderboard> = objectSchema('Leaderboard', {
     too_few: attempts.meta({ description: 'Candidates with fewer attempts than min_attempts.' }),
   }).meta({ description: 'The number of candidates by group.' }),
   rows: z.array(row).meta({ description: 'The leader first, then by group and rate, at most `limit`.' }),
+  outcomes: outcomeTotals,
 })
 
-export const leaderboard: Question<'leaderboard', LeaderboardQuery, Leaderboard> = defineQuestion({
+export const leaderboard: Question<'leaderboard', LeaderboardQuery, LeaderboardAnswer> = defineQuestion({
   path: 'leaderboard',
   summary:
     'Every agent and model at an issue type, or at the same mix of all: rates, evidence, and who could be the best',
@@ -72,9 +78,11 @@ export const leaderboard: Question<'leaderboard', LeaderboardQuery, Leaderboard>
   }),
   answer,
   example: { issue_type: 'complexity' },
-  async run(facts, { range, filter, min_attempts, limit, issue_type }, signal) {
+  async run(facts, query, signal) {
+    const { range, filter, min_attempts, limit, issue_type } = query
     const summaries = await facts.summaries(range, filter, signal)
     const options = { minAttempts: min_attempts, limit, issueType: issue_type }
-    return await runYielding(leaderboardSteps(summaries, options), signal)
+    const board = await runYielding(leaderboardSteps(summaries, options), signal)
+    return { ...board, outcomes: await outcomesIn(facts, query, signal) }
   },
 })

@@ -121,7 +121,8 @@ test('answers that decide say how many attempts were verified, only reported, an
         outcomes: expected,
       })
   }
-  expect(await answerQuestion(store, 'calibration', {}, NOW)).toMatchObject({ outcomes: totalsOf(FACTS) })
+  for (const path of ['calibration', 'leaderboard'] as const)
+    expect(await answerQuestion(store, path, {}, NOW)).toMatchObject({ outcomes: totalsOf(FACTS) })
   expect(await answerQuestion(store, 'experiments/{name}', { name: 'e' }, NOW)).toMatchObject({
     outcomes: totalsOf(FACTS.filter(({ attempt }) => attempt.experiment === 'e')),
   })

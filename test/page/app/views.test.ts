@@ -203,6 +203,33 @@ describe.skipIf(NO_BROWSER !== undefined)('the views of the live page', () => {
     await context.close()
   })
 
+  test('Who is best and One agent say how attempts were judged, and whether reports are true', async () => {
+    await using judged = await testSidecar()
+    const { success: _, ...pending } = anAttempt({ agent_name: 'boaster', attempt_id: 'pending' })
+    const reported = Array.from({ length: 40 }, (_, i) =>
+      anAttempt({ agent_name: 'boaster', attempt_id: `id ${i}`, success: true }),
+    )
+    await judged.post([pending, ...reported])
+    const outcomes = Array.from({ length: 30 }, (_, i) => ({ attempt_id: `id ${i}`, success: i < 12, source: 'ci' }))
+    await judged.post(outcomes, { path: '/api/v1/outcomes' })
+    const words = '30 verified by outcomes · 10 only reported · 1 pending'
+    const { page, context, incidents } = await openPage(browser, judged.url, { path: '/best' })
+    await shown(page)
+    expect(await page.textContent('main')).toContain(words)
+    await page.goto(`${judged.url}/agent?agent_name=boaster`)
+    const card = (await (
+      await page.waitForSelector('section[aria-label="Can its reports be believed?"]')
+    ).textContent())!
+    expect(card).toContain(words)
+    expect(card).toMatch(/Claims too much.*It reports 100%, and 40\.0% are verified: \+60\.0 points, 95% interval \+/)
+    expect(card).toContain('Of its reported successes, 60.0% failed')
+    await page.waitForSelector('section[aria-label=Durations] .key:text-is("pending")')
+    // One pending attempt: one ring.
+    expect((await page.getAttribute('.plot-frame .mark.pending', 'd'))!.match(/M/g)).toHaveLength(1)
+    expect(incidents).toEqual([])
+    await context.close()
+  })
+
   test('an experiment has an axis of time, which is in the URL, and says how many days are left', async () => {
     const { page, context, incidents } = await openPage(browser, sidecar.url, { path: '/experiments' })
     await shown(page)

@@ -49,7 +49,7 @@ export function Durations({ label, attempts }: { label: string; attempts: readon
         {(width, cursor) => {
           const x = xOf(width)
           // One path for all marks of a kind: 200 elements at each update would keep the browser busy.
-          const marks = (isSuccess: boolean, mark: (px: number, py: number) => string): string =>
+          const marks = (isSuccess: boolean | undefined, mark: (px: number, py: number) => string): string =>
             timed
               .map(({ success, time_seconds }, i) => (success === isSuccess ? mark(x(at[i]!), y(time_seconds)) : ''))
               .join('')
@@ -59,6 +59,10 @@ export function Durations({ label, attempts }: { label: string; attempts: readon
               <GridLines x={LEFT} width={width - RIGHT} ticks={ticks} y={y} print={duration} />
               <path class="mark success" d={marks(true, (px, py) => `M${px},${py}h0`)} />
               <path class="mark failure" d={marks(false, (px, py) => `M${px - 3},${py - 3}l6,6m0,-6l-6,6`)} />
+              <path
+                class="mark pending"
+                d={marks(undefined, (px, py) => `M${px - 3},${py}a3,3 0 1,0 6,0a3,3 0 1,0 -6,0`)}
+              />
               {lines.map(([name, value]) => (
                 <g key={name}>
                   <line class="dashed" x1={LEFT} x2={width - RIGHT} y1={y(value)} y2={y(value)} />

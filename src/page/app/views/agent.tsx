@@ -1,5 +1,6 @@
 /** One agent: how its rate develops, whether its confidence can be believed, and where it is good. */
 import type { ComponentChildren } from 'preact'
+import type { AgentAttempt } from '../../../core/attempt/attempt.ts'
 import { useAnswer } from '../data/answers.ts'
 import type { Given, Query } from '../data/api.ts'
 import { useNewestAttempts } from '../data/attempts.ts'
@@ -13,7 +14,7 @@ import { type Column, DataTable, tableCsv } from '../parts/data-table.tsx'
 import { Figure, TotalCostFigure } from '../parts/figure.tsx'
 import { filterQuery } from '../parts/filters.tsx'
 import { Heading } from '../parts/heading.tsx'
-import { Judged } from '../parts/judged.tsx'
+import { HonestyCard } from '../parts/honesty-card.tsx'
 import { TrendVerdict } from '../parts/trend-verdict.tsx'
 import { Durations } from '../plots/durations.tsx'
 import { RateOverTime } from '../plots/rate-over-time.tsx'
@@ -124,6 +125,7 @@ function ShownAgent({ agent }: { agent: string }) {
       <div class="columns">
         <div>
           <Confidence query={query} />
+          <HonestyCard query={query} />
           <Card
             title="Models and their times"
             source={{ path: 'leaderboard', query }}
@@ -164,7 +166,7 @@ function Confidence({ query }: { query: Query }) {
   return (
     <Card title="Can its confidence be believed?" source={{ path: 'calibration', query }}>
       <Loaded answer={answer} rows={6}>
-        {({ overall, outcomes }) =>
+        {({ overall }) =>
           overall.attempts === 0 ? (
             <Notice>No attempt stated a confidence. Send “confidence” to see whether it can be believed.</Notice>
           ) : (
@@ -181,8 +183,6 @@ function Confidence({ query }: { query: Query }) {
                   ` (chance alone gives up to ${score(overall.expected_calibration_error_band.high)})`}{' '}
                 · AUROC {overall.auroc === null ? NONE : score(overall.auroc)}
               </p>
-
-              <Judged outcomes={outcomes} />
               {!overall.degenerate && <Reliability bins={overall.bins} />}
             </>
           )
@@ -291,7 +291,7 @@ function Newest({ agent, query }: { agent: string; query: Query }) {
   const { answer, attempts } = useNewestAttempts(query)
   return (
     <>
-      <Card title="Durations" legend={<DurationKey attempts={attempts.length} />} source={{ path: 'attempts', query }}>
+      <Card title="Durations" legend={<DurationKey attempts={attempts} />} source={{ path: 'attempts', query }}>
         <Loaded answer={answer} rows={6}>
           {() =>
             attempts.some(({ time_seconds }) => time_seconds > 0) ? (
@@ -317,10 +317,10 @@ function Newest({ agent, query }: { agent: string; query: Query }) {
   )
 }
 
-function DurationKey({ attempts }: { attempts: number }) {
+function DurationKey({ attempts }: { attempts: readonly AgentAttempt[] }) {
   return (
     <>
-      <span>the newest {plural(attempts, 'attempt')}</span>
+      <span>the newest {plural(attempts.length, 'attempt')}</span>
       <span class="key">
         <svg width="12" height="12" aria-hidden="true">
           <path class="mark success" d="M6,6h0" />
@@ -333,6 +333,14 @@ function DurationKey({ attempts }: { attempts: number }) {
         </svg>
         failed
       </span>
+      {attempts.some(({ success }) => success === undefined) && (
+        <span class="key">
+          <svg width="12" height="12" aria-hidden="true">
+            <path class="mark pending" d="M3,6a3,3 0 1,0 6,0a3,3 0 1,0 -6,0" />
+          </svg>
+          pending
+        </span>
+      )}
     </>
   )
 }

@@ -1,4 +1,5 @@
 /** Alerts: what fires now and why, and what is watched. */
+import { Fragment } from 'preact'
 import { useAnswer } from '../data/answers.ts'
 import type { Given } from '../data/api.ts'
 import { count, duration, interval, money, NONE, plural, rate } from '../data/format.ts'
@@ -52,8 +53,18 @@ const keyOf = ({ rule, labels }: ListedAlert): string => JSON.stringify([rule, l
 
 const TONES = { critical: 'worse', warning: 'worse', info: 'plain' } as const
 
+/** The name of a rule, which a narrow column breaks between words. */
+function brokenName({ rule }: Watched) {
+  return rule.split(/(?=[A-Z])/).map((word, i) => (
+    <Fragment key={`${i} ${word}`}>
+      {word}
+      <wbr />
+    </Fragment>
+  ))
+}
+
 const WATCHED_COLUMNS: readonly Column<Watched>[] = [
-  textColumn('Rule', ({ rule }) => rule),
+  textColumn('Rule', ({ rule }) => rule, brokenName),
   textColumn('Fires when', ({ watches }) => watches),
   textColumn(
     'Severity',

@@ -18,7 +18,7 @@ export function AttemptsView() {
   return (
     <main aria-busy={answer.isBusy}>
       <Heading title="Attempts" filters={['agent_name', 'model_name', 'issue_type', 'since']}>
-        The newest {count(MAX_ATTEMPTS)}, as they arrive.
+        The newest {count(MAX_ATTEMPTS)}, as they arrive, with the results that they reported.
       </Heading>
       <Card
         legend={

@@ -11,6 +11,7 @@ import { Explain } from '../parts/explain.tsx'
 import { filterQuery } from '../parts/filters.tsx'
 import { Heading } from '../parts/heading.tsx'
 import { useHold } from '../parts/hold.ts'
+import { Judged } from '../parts/judged.tsx'
 import { PendingVerdict, Verdict } from '../parts/verdict.tsx'
 import { Whisker, WhiskerAxis, WhiskerKey } from '../plots/whisker.tsx'
 
@@ -41,7 +42,10 @@ export function BestView() {
             data.rows.length === 0 ? (
               <Notice>No attempts here. Choose another issue type or a longer range.</Notice>
             ) : (
-              <BoardTable board={data} query={query} />
+              <>
+                <BoardTable board={data} query={query} />
+                <Judged outcomes={data.outcomes} />
+              </>
             )
           }
         </Loaded>
