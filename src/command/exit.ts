@@ -3,7 +3,7 @@ import type { Environment } from '../config/config.ts'
 
 export const EXIT = {
   ok: 0,
-  /** `best` and `route`: no agent qualifies. `experiment`: there is no experiment of that name. */
+  /** `best` and `route`: no agent qualifies. `experiment`: there is no experiment of that name. `alerts test`: a sink was not notified. */
   noAnswer: 1,
   usage: 64,
   data: 65,
@@ -18,7 +18,8 @@ export const EXIT = {
 /** Shown by --help. */
 export const EXIT_HELP = `Exit codes:
    0  done
-   1  nobody qualifies (best), or can be sent (route); no such experiment
+   1  nobody qualifies (best), or can be sent (route); no such experiment; a
+      sink was not notified (alerts test)
   64  wrong usage
   65  bad input data, or a store with damaged attempts (export, copy)
   69  no sidecar reached

@@ -75,3 +75,7 @@ export const rateCells = (rate: Omit<Rate, 'evidence'>): string[] => [
   interval(rate.success_rate_interval),
   whole(rate.total_attempts),
 ]
+
+/** A sentence as the text of a help line: without a capital, unless it begins with an abbreviation such as IANA or A/B. */
+export const uncapitalized = (sentence: string): string =>
+  /^[A-Z](?![a-z ])/.test(sentence) ? sentence : `${sentence.charAt(0).toLowerCase()}${sentence.slice(1)}`

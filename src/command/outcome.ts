@@ -49,7 +49,10 @@ export function addOutcome(program: Command, io: Io): void {
         source.recordOutcomes([outcome]),
       )
       if (unknown.length > 0)
-        throw new CommandError(EXIT.data, `no stored attempt has the id ${printable(outcome.attempt_id)}`)
+        throw new CommandError(
+          EXIT.data,
+          `no stored attempt has the id ${printable(outcome.attempt_id)}: record the attempt first, with --attempt-id. Attempts older than --retention-age are deleted`,
+        )
       if (json) return await printJson(io.stdout, { attempt_id: outcome.attempt_id, accepted, duplicates })
       const id = printable(outcome.attempt_id)
       await print(io.stdout, accepted === 1 ? `Recorded an outcome of ${id}` : `Known already: ${id}`)

@@ -8,6 +8,7 @@ import { selection } from '../questions/parameters.ts'
 import type { Question } from '../questions/question.ts'
 import type { Input, QuestionPath } from '../questions/questions.ts'
 import { CommandError, EXIT } from './exit.ts'
+import { uncapitalized } from './format.ts'
 
 /** Adds an argument for each required parameter and an option for each other one, except those in `except`. */
 export function withParameters(command: Command, question: Question, except: readonly string[] = []): Command {
@@ -44,7 +45,7 @@ function optionOf(question: Question, parameter: DescribedParameter): Option {
 
 function helpOf({ json: { type, description, default: preset } }: DescribedParameter): string {
   const fallback = preset === undefined || type === 'boolean' ? '' : ` (default: ${preset})`
-  return `${description.charAt(0).toLowerCase()}${description.slice(1)}${fallback}`
+  return `${uncapitalized(description)}${fallback}`
 }
 
 /** Parses the value of an option. Throws an `InvalidArgumentError`, whose message commander prints. */

@@ -3,6 +3,7 @@ import type { Command } from 'commander'
 import type { Question } from '../questions/question.ts'
 import { QUESTIONS, type QuestionPath } from '../questions/questions.ts'
 import { EXIT } from './exit.ts'
+import { uncapitalized } from './format.ts'
 import { hintsOf } from './hints.ts'
 import { type Io, print, printJson } from './io.ts'
 import type { Layout } from './layout.ts'
@@ -35,7 +36,7 @@ function addQuestionCommand(
 ): void {
   const { path, summary } = question
   const { help, adjust, noAnswer, isEmpty, options = [], text } = layout
-  const command = program.command(question.command).summary(summary.charAt(0).toLowerCase() + summary.slice(1))
+  const command = program.command(question.command).summary(uncapitalized(summary))
   withParameters(withWhere(command.description(`${summary}.`)), question)
   for (const option of options) command.addOption(option)
   command.addHelpText('after', help).action(async () => {

@@ -6,6 +6,7 @@ import { type AttemptField, FIELD_LIST, type ListedField } from '../core/attempt
 import { parseTimestamp } from '../core/attempt/timestamp.ts'
 import { attemptProblems } from '../core/attempt/validation.ts'
 import { CommandError, EXIT } from './exit.ts'
+import { uncapitalized } from './format.ts'
 import { type Io, print, printJson } from './io.ts'
 import { withSource } from './source.ts'
 import { printable } from './table.ts'
@@ -43,7 +44,7 @@ export function addRecord(program: Command, io: Io): void {
 const flagOf = (name: string): string => `--${name.replaceAll('_', '-')}`
 
 function optionOf({ name, required, description, ...field }: ListedField): Option {
-  const help = `${description.charAt(0).toLowerCase()}${description.slice(1).replace(/\.$/, '')}`
+  const help = uncapitalized(description).replace(/\.$/, '')
   return new Option(`${flagOf(name)} <${VALUES[field.kind]}>`, help).helpGroup('Attempt:').makeOptionMandatory(required)
 }
 

@@ -34,7 +34,7 @@ test('an outcome of an attempt that is not stored is bad data: 65', async () => 
   const outcome = (id: string) =>
     runCommand(['outcome', '--store', store, '--attempt-id', id, '--failure', '--source', 'review'])
   expect(await outcome('a 2')).toMatchObject({ exitCode: 65, stdout: '' })
-  expect((await outcome('a 2')).stderr).toContain('no stored attempt has the id a 2')
+  expect((await outcome('a 2')).stderr).toContain('no stored attempt has the id a 2: record the attempt first')
   expect(await outcome('a 1')).toMatchObject({ exitCode: 0 })
   expect((await runCommand(['report', '--store', store])).stdout).toContain('1 attempt, 0.00 %')
 })

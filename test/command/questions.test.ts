@@ -407,15 +407,17 @@ describe('attempts', () => {
   const page = (attempts: readonly object[], next_cursor: string | null = null) => ({ body: { attempts, next_cursor } })
 
   test('shows one attempt per line, in the zone of --tz, without columns that no attempt has', async () => {
-    await using sidecar = await startFakeSidecar(() => page([solved, failed]))
+    const { success: _, ...pending } = { ...solved, timestamp: '2026-01-31T07:00:00Z' }
+    await using sidecar = await startFakeSidecar(() => page([solved, failed, pending]))
     const { exitCode, stdout } = await runCommand(['attempts', '--tz', 'Europe/Berlin', '--url', sidecar.url])
     expect(exitCode).toBe(0)
     expect(stdout.trimEnd().split('\n')).toEqual([
       '           ended  agent  model            issue                    result          time',
       '2026-02-01 00:30  droid  claude-opus-4.1  configure-git-webserver  success       1281 s',
       '2026-01-31 09:00  droid  claude-opus-4.1  configure-git-webserver  wrong_answer  1281 s',
+      '2026-01-31 08:00  droid  claude-opus-4.1  configure-git-webserver  pending       1281 s',
       '',
-      '2 attempts, newest first. Times are in Europe/Berlin.',
+      '3 attempts, newest first. Times are in Europe/Berlin.',
     ])
   })
 
@@ -575,6 +577,12 @@ describe('help', () => {
     expect(stdout).toMatch(new RegExp(`Examples:\n  .*agent-performance ${command}`))
     for (const line of stdout.split('\n')) expect(line.length, line).toBeLessThanOrEqual(80)
     if (command !== 'serve' && command !== 'mcp') expect(stdout).toContain('--json')
+  })
+
+  test('an abbreviation keeps its capitals in the text of a flag', async () => {
+    const { stdout } = await runCommand(['report', '--help'])
+    expect(stdout).toMatch(/--tz <zone> +IANA time zone/)
+    expect(stdout).toMatch(/--since <time> +from then on: an RFC 3339/)
   })
 
   test('the first page lists every command and every exit code', async () => {

@@ -11,9 +11,9 @@ Lists what fires now: what happened, since when, how sure it is, and what to loo
 at. Every rule says how often it fires although nothing is wrong. The rules and
 their settings are in docs/alerts.md.
 
-A sidecar tells alerts by itself. This command evaluates the same rules on a
-store, or asks a sidecar with --url. With --since it lists the alerts about
-something that began since then.
+A sidecar sends its alerts by itself (docs/notifications.md). This command asks
+a sidecar what fires; with --store it evaluates the rules on a store. With
+--since it lists the alerts about something that began since then.
 
 Examples:
   agent-performance alerts

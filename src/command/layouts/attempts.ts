@@ -14,6 +14,10 @@ One line is one attempt. "ended" is in the zone of --tz. "conf." is the stated
 confidence. "cost" is the reported cost, else the one computed from tokens and
 prices. A column without any value is left out.
 
+"result" is what the attempt reported, and "pending" if it reported none.
+Outcomes that were recorded later are not shown: "agent-performance honesty"
+compares them, and "agent-performance export" prints them.
+
 A page holds --limit attempts. If there are more, the last line gives the
 --cursor of the next page. --json prints every field, and the cursor as
 next_cursor. "agent-performance export" prints all attempts, without pages.
@@ -71,7 +75,7 @@ const COLUMNS: readonly AttemptColumn[] = [
   { title: 'agent', align: 'left', cell: ({ agent_name }) => agent_name },
   { title: 'model', align: 'left', cell: ({ model_name }) => model_name },
   { title: 'issue', align: 'left', cell: ({ issue_type }) => issue_type },
-  { title: 'result', align: 'left', cell: ({ success, error_type = 'failure' }) => (success ? 'success' : error_type) },
+  { title: 'result', align: 'left', cell: resultText },
   { title: 'conf.', align: 'right', isOptional: true, cell: attempt => confidence(attempt.confidence ?? null) },
   { title: 'time', align: 'right', cell: ({ time_seconds }) => lengthText(time_seconds) },
   {
@@ -81,6 +85,12 @@ const COLUMNS: readonly AttemptColumn[] = [
     cell: ({ cost_usd, computed_cost_usd }) => usd(cost_usd ?? computed_cost_usd),
   },
 ]
+
+/** As it was recorded. An attempt without a result is no failure: an outcome will decide it. */
+function resultText({ success, error_type = 'failure' }: AgentAttempt): string {
+  if (success === undefined) return 'pending'
+  return success ? 'success' : error_type
+}
 
 /** Without tenths where they say little: they would make a line with a cost wider than 80 columns. */
 const lengthText = (length: number): string => (length < 100 ? seconds(length) : `${length.toFixed(0)} s`)
