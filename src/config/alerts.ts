@@ -64,7 +64,7 @@ const target = z
     issue_type: name.optional(),
     min_success_rate: z
       .number('must be a percentage above 0 and below 100')
-      .gt(0, 'must be a percentage above 0 and below 100')
+      .min(1, 'must be in percent and at least 1: write 80 for 80 %')
       .lt(100, 'must be a percentage above 0 and below 100'),
   })
   .refine(stated => KEY_LABELS.some(label => stated[label] !== undefined), `must name one of ${KEY_LABELS.join(', ')}`)

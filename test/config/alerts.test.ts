@@ -173,6 +173,11 @@ describe('a fault names its line, its place and what to do', () => {
       'line 4: alerts.targets[0].min_success_rate must be a percentage above 0 and below 100',
     ],
     [
+      'a target that is a share, not a percentage',
+      'alerts:\n  targets:\n    - agent_name: a\n      min_success_rate: 0.8',
+      'line 4: alerts.targets[0].min_success_rate must be in percent and at least 1: write 80 for 80 %',
+    ],
+    [
       'a mute of everything',
       'alerts:\n  mutes: [{labels: {}}]',
       'line 2: alerts.mutes[0].labels must name a label, or rule: it would mute everything',
