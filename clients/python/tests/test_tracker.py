@@ -244,6 +244,21 @@ def test_outcomes_are_delivered_behind_their_attempts_and_change_the_answers(tra
     }
 
 
+def test_an_attempt_without_a_result_is_pending_until_an_outcome_decides_it(tracker: AgentPerformanceTracker) -> None:
+    key = {"agent_name": "pending", "model_name": "m", "issue_type": "i"}
+    tracker.record_attempt(**key, success=None, confidence=None, time_seconds=1.0, attempt_id="p-0")
+    with tracker.track_attempt(**key) as attempt:
+        attempt.set(attempt_id="p-1", success=None)
+    assert tracker.flush(30)
+    before = tracker.ask("honesty", agent_name="pending")
+    assert before is not None
+    assert before["overall"]["outcomes"] == {"verified": 0, "reported": 0, "pending": 2}
+    for number in range(2):
+        tracker.record_outcome(f"p-{number}", number == 0, "ci")
+    assert tracker.flush(30)
+    assert tracker.get_success_rate(**key) == 50
+
+
 def test_something_that_is_no_outcome_raises_nothing(tracker: AgentPerformanceTracker) -> None:
     tracker.record_outcome("v-0", True, object())  # type: ignore[arg-type]
     assert tracker.stats().rejected == 1

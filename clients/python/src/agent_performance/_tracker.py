@@ -79,7 +79,7 @@ class AgentPerformanceTracker:
         agent_name: str,
         model_name: str,
         issue_type: str,
-        success: bool,
+        success: Optional[bool],
         confidence: Optional[float],
         time_seconds: float,
         *,
@@ -97,7 +97,10 @@ class AgentPerformanceTracker:
         cache_write_tokens: Optional[int] = None,
         cost_usd: Optional[float] = None,
     ) -> None:
-        """Records one attempt. Returns at once: it is delivered in the background. Times are in seconds, ``confidence`` is from 0 to 1."""
+        """
+        Records one attempt. Returns at once: it is delivered in the background. Times are in seconds, ``confidence`` is from 0 to 1.
+        With ``success=None`` the attempt is pending: it counts once an outcome of its ``attempt_id`` decides it.
+        """
         fields = {name: value for name, value in locals().items() if name != "self"}
         self._record(fields)
 
