@@ -118,7 +118,8 @@ function CurrentView() {
   const hasAttempts = useRef(false)
   // Asked until there is an attempt: later it would cost the sidecar an answer a second for nothing.
   const any = useAnswer('leaderboard', hasAttempts.current ? undefined : { limit: '1' })
-  hasAttempts.current ||= (any.data?.rows.length ?? 0) > 0
+  // An older sidecar does not report outcomes.
+  hasAttempts.current ||= (any.data?.rows.length ?? 0) + (any.data?.outcomes?.pending ?? 0) > 0
   const Current = VIEW_COMPONENTS[view.value]
   if (any.data !== undefined && !hasAttempts.current) return <FirstRunView />
   return <Current key={view.value} />

@@ -209,11 +209,15 @@ describe.skipIf(NO_BROWSER !== undefined)('the views of the live page', () => {
     const reported = Array.from({ length: 40 }, (_, i) =>
       anAttempt({ agent_name: 'boaster', attempt_id: `id ${i}`, success: true }),
     )
-    await judged.post([pending, ...reported])
+    await judged.post(pending)
+    const { page, context, incidents } = await openPage(browser, judged.url, { path: '/best' })
+    // Not the page of an empty store.
+    await page.waitForSelector('main:has-text("0 verified by outcomes · 0 only reported · 1 pending")')
+    await judged.post(reported)
     const outcomes = Array.from({ length: 30 }, (_, i) => ({ attempt_id: `id ${i}`, success: i < 12, source: 'ci' }))
     await judged.post(outcomes, { path: '/api/v1/outcomes' })
     const words = '30 verified by outcomes · 10 only reported · 1 pending'
-    const { page, context, incidents } = await openPage(browser, judged.url, { path: '/best' })
+    await page.goto(`${judged.url}/best`)
     await shown(page)
     expect(await page.textContent('main')).toContain(words)
     await page.goto(`${judged.url}/agent?agent_name=boaster`)

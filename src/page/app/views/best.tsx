@@ -38,16 +38,16 @@ export function BestView() {
         }
       >
         <Loaded answer={answer} rows={7}>
-          {data =>
-            data.rows.length === 0 ? (
-              <Notice>No attempts here. Choose another issue type or a longer range.</Notice>
-            ) : (
-              <>
+          {data => (
+            <>
+              {data.rows.length === 0 ? (
+                <Notice>No attempts with a result here. Choose another issue type or a longer range.</Notice>
+              ) : (
                 <BoardTable board={data} query={query} />
-                <Judged outcomes={data.outcomes} />
-              </>
-            )
-          }
+              )}
+              <Judged outcomes={data.outcomes} />
+            </>
+          )}
         </Loaded>
       </Card>
     </main>
