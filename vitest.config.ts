@@ -20,12 +20,14 @@ const SHARED = [
 /** Simulations of the statistics: two minutes of computation. `npm run test:simulations` runs them. */
 const SIMULATIONS = ['test/core/statistics/simulations*.test.ts']
 
+/** Unit tests of the Prometheus rules: minutes of computation by promtool. `npm run test:rules` runs them. */
+const RULES = ['test/prometheus/configuration.test.ts']
+
 /** The longest files, longest first. One that starts last would run alone at the end. Known durations are not enough: a new clone has none. */
 const LONGEST = [
   'notify/end-to-end',
   'store/file/crash',
   'packages/packages',
-  'prometheus/configuration',
   'end-to-end/stopping',
   'end-to-end/otlp-metrics',
   'chaos/kill',
@@ -64,9 +66,10 @@ const config: ViteUserConfig = defineConfig({
       { extends: true, test: { name: 'shared', include: SHARED, isolate: false } },
       {
         extends: true,
-        test: { name: 'files', include: ['test/**/*.test.ts'], exclude: [...SHARED, ...SIMULATIONS] },
+        test: { name: 'files', include: ['test/**/*.test.ts'], exclude: [...SHARED, ...SIMULATIONS, ...RULES] },
       },
       { extends: true, test: { name: 'simulations', include: SIMULATIONS } },
+      { extends: true, test: { name: 'rules', include: RULES } },
     ],
   },
 })

@@ -15,7 +15,8 @@ import { type WhereOptions, withWhere } from './where.ts'
 
 const EXAMPLES = `
 Prints attempts as JSON objects, one per line (NDJSON), in the order in which
-they were recorded, oldest first, and their outcomes behind them. "agent-performance import" reads this format.
+they were recorded, oldest first, and their outcomes behind them.
+"agent-performance import" reads this format.
 An attempt without an attempt_id gets one here, the same at every export.
 Attempts recorded during the export are left out. --json changes only the
 summary that --output prints.

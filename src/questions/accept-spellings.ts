@@ -5,9 +5,10 @@ import type { Facts } from './question.ts'
 
 /** The same facts, whose filters may hold a spelling of a model. The aliases are read at every question, because they may be replaced. */
 export function acceptSpellings(facts: Facts, modelAliases: () => ModelAliases): Facts {
+  const nameOf = (spelling: string): string => modelNameOf(modelAliases(), spelling)
   function named<Filter extends KeyFilter>(filter: Filter): Filter {
     const { model_name } = filter
-    return model_name === undefined ? filter : { ...filter, model_name: modelNameOf(modelAliases(), model_name) }
+    return model_name === undefined ? filter : { ...filter, model_name: nameOf(model_name) }
   }
   return {
     summaries: (range, filter = {}, ...more) => facts.summaries(range, named(filter), ...more),
@@ -23,5 +24,6 @@ export function acceptSpellings(facts: Facts, modelAliases: () => ModelAliases):
     usage: () => facts.usage(),
     firingAlerts: () => facts.firingAlerts(),
     alertSettings: facts.alertSettings,
+    modelNameOf: nameOf,
   }
 }

@@ -91,7 +91,9 @@ const listed: ObjectSchema<ListedAlert> = objectSchema('ListedAlert', {
     question: z
       .string()
       .meta({ description: 'The question that gives the numbers, below the address of the sidecar.' }),
-    runbook: z.string().meta({ description: 'What to do, in the documentation.' }),
+    runbook: z
+      .string()
+      .meta({ description: 'What to do: a page of the documentation, relative to the address of the sidecar.' }),
   }).meta({ description: 'What to look at.' }),
 })
 
@@ -127,7 +129,8 @@ export const alerts: Question<'alerts', AlertsQuery, AlertList> = defineQuestion
   async run(facts, { range, filter, state, rule, experiment, nowMs }, signal) {
     const settings = facts.alertSettings?.() ?? DEFAULT_ALERT_SETTINGS
     const found = await findAlerts(facts, settings, nowMs, steps => runYielding(steps, signal))
-    const labels = { ...filter, experiment }
+    const { model_name } = filter
+    const labels = { ...filter, model_name: model_name && (facts.modelNameOf?.(model_name) ?? model_name), experiment }
     const fitting = found.filter(
       alert => hasLabels(alert, labels) && began(alert, range) && (rule === undefined || alert.rule === rule),
     )

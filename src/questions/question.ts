@@ -28,6 +28,8 @@ export interface Facts
   > {
   /** Undefined for the default settings. */
   readonly alertSettings?: (() => AlertSettings) | undefined
+  /** The name under which the attempts of a spelling of a model are stored. Undefined if models have one spelling. */
+  readonly modelNameOf?: ((spelling: string) => string) | undefined
 }
 
 /** The validated parameters of a question with defaults applied, and the values computed from the shared ones. */

@@ -59,9 +59,15 @@ export async function openFrameworkProject(): Promise<Project> {
   }
 }
 
+/** Runs a program in its place. Its first line names no path: the folder outlives the checkout that made it. */
+const FAKE_CLAUDE = '#!/usr/bin/env node\nimport(process.env.FAKE_CLAUDE)\n'
+
 /** The folder with the packages. Another process may install them at the same time: the first one that is ready wins. */
 async function installed(packages: readonly string[]): Promise<string> {
-  const folder = join(tmpdir(), `agent-performance-frameworks-${hash('sha256', packages.join(' ')).slice(0, 16)}`)
+  const folder = join(
+    tmpdir(),
+    `agent-performance-frameworks-${hash('sha256', [...packages, FAKE_CLAUDE].join(' ')).slice(0, 16)}`,
+  )
   if (existsSync(folder)) return folder
   const own = await mkdtemp(`${folder}-`)
   await writeFile(join(own, 'package.json'), '{ "private": true, "type": "module" }')
@@ -80,7 +86,7 @@ async function writeFakeClaude(folder: string): Promise<void> {
   const fake = join(folder, 'node_modules/@anthropic-ai', name)
   await mkdir(fake)
   await writeFile(join(fake, 'package.json'), JSON.stringify({ name: `@anthropic-ai/${name}`, version: '0.0.0' }))
-  await writeFile(join(fake, 'claude'), `#!${process.execPath}\nimport(process.env.FAKE_CLAUDE)\n`, { mode: 0o755 })
+  await writeFile(join(fake, 'claude'), FAKE_CLAUDE, { mode: 0o755 })
 }
 
 /** The library from its source. Node strips types outside of `node_modules` only, and a link is followed to where the source is. */

@@ -23,7 +23,7 @@ const ALERT = {
   links: {
     page: 'agent?agent_name=fixer',
     question: 'api/v1/trends?agent_name=fixer',
-    runbook: 'https://github.com/agent-performance/agent-performance/blob/main/docs/alerts.md#agentsuccessdrift',
+    runbook: 'docs/alerts.md#agentsuccessdrift',
   },
 }
 const WATCHED = [

@@ -157,7 +157,7 @@ test('a zstd body that needs a window above 8 MiB is refused before it is alloca
 
 test('rejected records are a partial success', async () => {
   await using on = await testSidecar(GRPC)
-  const records = [...anAttempt('1'), ...logRecords([{ agent_name: 'a' }])]
+  const records = [...anAttempt('1'), ...logRecords([{ model_name: 'm' }])]
   const message = await bytesOfLogs(records)
   const { code, body } = await call(grpcOf(on), EXPORT.logs, message)
   expect(code).toBe(0)

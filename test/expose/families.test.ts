@@ -49,6 +49,7 @@ agent_performance_otlp_pushes_total{result} counter
 agent_performance_otlp_repaired_fields_total{repair} counter
 agent_performance_otlp_late_model_calls_total{} counter
 agent_performance_otlp_overlapping_points_total{} counter
+agent_performance_outcomes_total{result} counter
 agent_performance_keys{} gauge
 agent_performance_keys_limit{} gauge
 agent_performance_arms{} gauge

@@ -68,3 +68,23 @@ test('lists what fires with its state and owner, selects by label, rule, state a
   const fromStore = (JSON.parse(stdout) as { alerts: { rule: string }[] }).alerts
   expect(fromStore.map(({ rule }) => rule)).toEqual(['AgentOverconfident'])
 })
+
+test('an alert about a model is found by any spelling of the model', async () => {
+  await using folder = await temporaryFolder()
+  const tracker = new AgentPerformanceTracker({
+    store: join(folder.path, 'agents.json'),
+    modelAliases: { m: ['vendor/m'] },
+    alertSettings: () => ({
+      ...DEFAULT_ALERT_SETTINGS,
+      targets: [{ labels: new Map([['model_name', 'm']]), minSuccessRate: 99 }],
+    }),
+  })
+  await record(tracker, Date.now())
+  const rulesOf = async (model_name: string): Promise<string[]> =>
+    (await tracker.ask('alerts', { model_name })).alerts.map(({ rule }) => rule)
+  const byName = await rulesOf('m')
+  expect(byName).toHaveLength(1)
+  expect(await rulesOf('vendor/m')).toEqual(byName)
+  expect(await rulesOf('other')).toEqual([])
+  await tracker.close()
+})

@@ -113,7 +113,7 @@ describe('a refused request is logged', () => {
       post({ resourceLogs: [{ scopeLogs: [{ logRecords }] }] }, { path: '/v1/logs' }),
     )
     expect(line).toMatchObject({ level: 'warn', route: '/v1/logs', status: 200 })
-    expect(line.detail).toMatch(/^1 record was rejected.*success is required/)
+    expect(line.detail).toMatch(/^1 record was rejected.*agent_name is required/)
     expect(JSON.stringify(line)).not.toContain('secret')
   })
 

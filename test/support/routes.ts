@@ -6,6 +6,7 @@ export const ROUTES: readonly string[] = [
   '/readyz',
   '/openapi.json',
   '/metrics',
+  '/api/v1/outcomes',
   ...QUESTIONS.map(({ path }) => `/api/v1/${path}`),
   '/v1/logs',
   '/v1/traces',

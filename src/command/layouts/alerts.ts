@@ -48,7 +48,7 @@ function alertText(alert: ListedAlert, io: Io): string {
     ...figures.map(figure => indented(figureText(figure), io)),
     indented(detail, io),
     dim(false_alarms),
-    dim(`see ${links.page}, ${links.question}, ${inDocs(links.runbook)}`),
+    dim(`see ${links.page}, ${links.question}, ${links.runbook}`),
   ].join('\n')
 }
 
@@ -59,9 +59,6 @@ const indented = (text: string, { stdout }: Io): string =>
   wrapLines(text, widthOf(stdout) - INDENT.length)
     .map(line => INDENT + line)
     .join('\n')
-
-/** The path in the documentation: an address would not fit a line. */
-const inDocs = (runbook: string): string => runbook.replace(/^.*?\/(?=docs\/)/, '')
 
 const PRINTERS: Readonly<Record<AlertFigure['unit'], (value: number) => string>> = {
   percent,

@@ -18,8 +18,8 @@ export interface Finding extends Pick<Alert, 'summary' | 'evidence' | 'figures'>
   readonly question: string
 }
 
-/** Where docs/alerts.md is read. */
-const RUNBOOKS = 'https://github.com/agent-performance/agent-performance/blob/main/docs/alerts.md'
+/** The sidecar serves its documentation below its address. */
+const RUNBOOKS = 'docs/alerts.md'
 
 /** The alert of a finding. It keeps the earlier start of one that fires already, because later data may hide when it began. */
 export function makeAlert({ rule, severity }: RuleInForce, finding: Finding, firing: Firing, nowMs: number): Alert {

@@ -58,10 +58,11 @@ export function App() {
 function TopBar() {
   const { since, issue_type } = parameters.value
   const nav = useRef<HTMLElement>(null)
-  // On a phone the links scroll inside the bar.
+  const firing = useFiringCount()
+  // On a phone the links scroll inside the bar. The number of alerts makes the last one longer.
   useEffect(() => {
     nav.current?.querySelector('[aria-current]')?.scrollIntoView({ inline: 'center', block: 'nearest' })
-  }, [view.value])
+  }, [view.value, firing])
   return (
     <header class="bar">
       <div class="bar-content">
@@ -73,7 +74,7 @@ function TopBar() {
           {LINKS.map(([to, label]) => (
             <Link key={to} to={to} query={{ since, issue_type }} current={view.value === to}>
               {label}
-              {to === 'alerts' && <FiringCount />}
+              {to === 'alerts' && <FiringCount firing={firing} />}
             </Link>
           ))}
         </nav>
@@ -83,12 +84,16 @@ function TopBar() {
   )
 }
 
-/** The number of alerts that fire. Nothing while none does. */
-function FiringCount() {
+/** The number of alerts that fire. */
+function useFiringCount(): number {
   const answer = useAnswer('alerts', tokenProblem.value === undefined ? { state: 'firing' } : undefined, {
     follows: 'time',
   })
-  const firing = answer.data?.alerts.length ?? 0
+  return answer.data?.alerts.length ?? 0
+}
+
+/** Nothing while no alert fires. */
+function FiringCount({ firing }: { firing: number }) {
   return firing === 0 ? null : (
     <span class="firing-count">
       {firing}

@@ -159,7 +159,7 @@ describe('all alerts', () => {
       const base = 'http://127.0.0.1:9464/prefix/'
       for (const link of [links.page, links.question])
         expect(new URL(link, base).href).toMatch(/^http:\/\/127\.0\.0\.1:9464\/prefix\/[\w/-]+(\?|$|\/)/)
-      expect(links.runbook).toMatch(/^https:\/\/.*\/docs\/alerts\.md#[a-z]+$/)
+      expect(links.runbook).toMatch(/^docs\/alerts\.md#[a-z]+$/)
     }
   })
 

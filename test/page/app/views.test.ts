@@ -305,7 +305,9 @@ describe.skipIf(NO_BROWSER !== undefined)('the views of the live page', () => {
     await shown(page)
     await page.click('.plot-table summary')
     const trends = await json<{ points: unknown[] }>('/api/v1/trends?agent_name=middle')
-    expect(await page.$$eval('.plot-table[open] tbody tr', rows => rows.length)).toBe(trends.points.length)
+    // A longer table shows its first rows, and a button for the others.
+    const rows = Math.min(25, trends.points.length)
+    expect(await page.$$eval('.plot-table[open] tbody tr', all => all.length)).toBe(rows)
     await page.goto(`${sidecar.url}/best`)
     await shown(page)
     const [download] = await Promise.all([page.waitForEvent('download'), page.click('button:text-is("CSV")')])
@@ -360,7 +362,8 @@ describe.skipIf(NO_BROWSER !== undefined)('the views of the live page', () => {
         const isLinkShown = await page.evaluate(() => {
           const nav = document.querySelector('nav')!
           const [bar, link] = [nav, nav.querySelector('[aria-current]')!].map(one => one.getBoundingClientRect())
-          return link!.left >= bar!.left && link!.right <= bar!.right
+          // Positions are fractions of a pixel, and scrolling is in whole ones.
+          return link!.left >= bar!.left - 1 && link!.right <= bar!.right + 1
         })
         if (!isLinkShown) found.push(`${view}: its link is cut off`)
       }

@@ -1,5 +1,5 @@
 /** A store that is opened read-only while a writer, or the original Python program, changes it. */
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { type Store, StoreUnavailable } from '../../../src/core/ports.ts'
 import { openFileReader } from '../../../src/store/file/reader.ts'
 import type { Disk } from './fake-disk.ts'
@@ -67,12 +67,19 @@ test('a reader of a store that is open for writing gives the same answers, uses 
   const writing = createFakeFileSystem()
   const writer = await openFake(writing)
   for (let id = 1; id <= 20; id++) await writer.append([attempt(id)])
+  // The document is written behind the last append.
+  const attemptsIn = (document = ''): number =>
+    [...document.matchAll(/"total_attempts":(\d+)/g)].reduce((sum, [, count]) => sum + Number(count), 0)
+  await vi.waitUntil(async () => attemptsIn((await filesOn(writing.disk)).get(PATH)) === 20, {
+    timeout: 30_000,
+    interval: 5,
+  })
   const before = await filesOn(writing.disk)
   const reading = createFakeFileSystem(writing.disk)
   const { store, warnings } = await openReader(reading)
   expect(await store.summaries()).toEqual(await writer.summaries())
   expect(await store.attempts({ limit: 7 })).toEqual(await writer.attempts({ limit: 7 }))
-  expect(store.health()).toEqual({ writable: false, reason: `${PATH} is opened for reading only` })
+  expect(store.health()).toEqual({ writable: false, isReadOnly: true, reason: `${PATH} is opened for reading only` })
   await expect(store.append([attempt(100)])).rejects.toThrow(StoreUnavailable)
   await expect(store.appendPoints([])).rejects.toThrow('opened for reading only')
   await expect(store.reset()).rejects.toThrow('opened for reading only')

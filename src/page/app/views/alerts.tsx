@@ -81,9 +81,7 @@ function AlertCard({ alert }: { alert: ListedAlert }) {
       <p class="alert-text dim">{false_alarms}</p>
       <p class="alert-text">
         <PageLink page={links.page} /> · <a href={new URL(links.question, BASE).href}>API call</a> ·{' '}
-        <a href={links.runbook} rel="noreferrer">
-          What to do
-        </a>
+        <a href={new URL(links.runbook, BASE).href}>What to do</a>
       </p>
     </Card>
   )
