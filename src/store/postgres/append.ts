@@ -1,4 +1,5 @@
 /** The statement that appends a group: one round trip, and nothing installed on the server. */
+import { recordsText } from '../shared/records.ts'
 
 export interface AppendOptions {
   /** Whether attempts are stored as rows too. */
@@ -8,7 +9,7 @@ export interface AppendOptions {
 }
 
 /**
- * `$1` writer, `$2` number, `$3` whether it is a reset, `$4` records. No row: the writer's last number is not `$2 - 1`.
+ * `$1` writer, `$2` number, `$3` whether it is a reset, `$4` records, `$5` their values if attempts are stored as rows. No row: the writer's last number is not `$2 - 1`.
  *
  * The update of `head` is held until the commit, so that commits follow each other in the order of `last`, without gaps. The condition on
  * `writers` is evaluated again after waiting for a lock. A search for the group in `log` would not be: its snapshot is older than the wait.
@@ -34,20 +35,40 @@ with ${empty}w as (
 select seq::text as seq, chain, before_chain from l`
 }
 
-/** JSON of PostgreSQL cannot hold U+0000 as text. Rows show U+0001 in its place; the log keeps it. */
+const COLUMNS = [
+  ['timestamp', 'timestamptz'],
+  ['agent_name', 'text'],
+  ['model_name', 'text'],
+  ['issue_type', 'text'],
+  ['success', 'boolean'],
+  ['confidence', 'float8'],
+  ['time_seconds', 'float8'],
+  ['attempt_id', 'text'],
+  ['error_type', 'text'],
+  ['experiment', 'text'],
+  ['variant', 'text'],
+  ['input_tokens', 'bigint'],
+  ['output_tokens', 'bigint'],
+  ['cache_read_tokens', 'bigint'],
+  ['cache_write_tokens', 'bigint'],
+  ['cost_usd', 'float8'],
+] as const
+
+/** The attempts of all records are read by one function: the operator `->>` would parse a record again for each of its fields. */
 function rowsText(schema: string): string {
-  const field = (name: string, type: string): string => `(r.value -> 2 ->> '${name}')::${type}`
+  const names = COLUMNS.map(([name]) => name).join(', ')
   return `, r as (
   insert into ${schema}.attempt_rows
-  select l.seq, r.place - 1, l.kept_at, ${field('timestamp', 'timestamptz')},
-    ${field('agent_name', 'text')}, ${field('model_name', 'text')}, ${field('issue_type', 'text')},
-    ${field('success', 'boolean')}, ${field('confidence', 'float8')}, ${field('time_seconds', 'float8')},
-    ${field('attempt_id', 'text')}, ${field('error_type', 'text')}, ${field('experiment', 'text')}, ${field('variant', 'text')},
-    ${field('input_tokens', 'bigint')}, ${field('output_tokens', 'bigint')},
-    ${field('cache_read_tokens', 'bigint')}, ${field('cache_write_tokens', 'bigint')}, ${field('cost_usd', 'float8')}
-  from l cross join lateral json_array_elements(
-    ('[' || replace(replace(rtrim($4, E'\\n'), E'\\n', ','), '\\u0000', '\\u0001') || ']')::json
-  ) with ordinality as r (value, place)
-  where r.value -> 2 ->> 'agent_name' is not null
+  select l.seq, a.place - 1, l.kept_at, ${names}
+  from l cross join rows from (
+    json_to_recordset($5::json) as (${COLUMNS.map(column => column.join(' ')).join(', ')})
+  ) with ordinality as a (${names}, place)
+  where agent_name is not null
 )`
 }
+
+/**
+ * The records of a group as one JSON array, for `$5`. JSON of PostgreSQL cannot hold U+0000 as text: rows show U+0001 in its place, and the log
+ * keeps it.
+ */
+export const valuesOf = (lines: string): string => recordsText(lines).replaceAll('\\u0000', '\\u0001')

@@ -1,7 +1,7 @@
 /** Inserts a group, and makes the partitions of the day where they are missing. */
 import { type Group, mustBeFirst } from '../../core/log.ts'
 import type { Warn } from '../shared/backend.ts'
-import { appendText } from './append.ts'
+import { type AppendOptions, appendText, valuesOf } from './append.ts'
 import { type Connection, sqlState } from './connection.ts'
 import { makePartitions } from './partitions.ts'
 import { serverTime } from './server.ts'
@@ -29,34 +29,35 @@ export function createInsert(connection: Connection, schema: string, { rows, war
   const { query } = connection
 
   async function run(
-    statement: string,
+    options: AppendOptions,
     writer: string,
     { number, isReset, records }: Group,
   ): Promise<AppendedRow | undefined> {
     const lines = Buffer.from(records.buffer, records.byteOffset, records.byteLength).toString()
-    const [row] = await query<AppendedRow>(statement, [writer, number, isReset, lines])
+    const values = [writer, number, isReset, lines, ...(options.rows ? [valuesOf(lines)] : [])]
+    const [row] = await query<AppendedRow>(appendText(schema, options), values)
     return row
   }
 
   async function insert(writer: string, group: Group): Promise<AppendedRow | undefined> {
     try {
-      return await run(appendText(schema, { rows }), writer, group)
+      return await run({ rows }, writer, group)
     } catch (error) {
       const state = sqlState(error)
       if (state === NO_PARTITION) {
         await makePartitions(connection, schema, await serverTime(connection))
-        return await run(appendText(schema, { rows }), writer, group)
+        return await run({ rows }, writer, group)
       }
       // Class 22: a value that the columns cannot hold. The log keeps it all the same.
       if (!rows || !state?.startsWith('22')) throw error
       warn('attempts cannot be stored as rows: they are only in the log', { error: (error as Error).message })
-      return await run(appendText(schema, { rows: false }), writer, group)
+      return await run({ rows: false }, writer, group)
     }
   }
 
   return async (writer, group) => {
     if (group.writer !== undefined && group.number === 1) await putWriter(connection, schema, writer)
-    if (mustBeFirst(group)) return await run(appendText(schema, { rows, isFirst: true }), writer, group)
+    if (mustBeFirst(group)) return await run({ rows, isFirst: true }, writer, group)
     const row = await insert(writer, group)
     if (row !== undefined || group.number !== 1) return row
     // A failover or a restored backup may have lost the writer's row, without which no group can be appended.

@@ -29,6 +29,12 @@ function createFrame(nowMs: number, idMs: number): RecordFrame {
   }
 }
 
+/** The records of a group as one JSON array, without their times. */
+export function recordsText(text: string): string {
+  const lines = text.trimEnd().split('\n')
+  return `[${lines.map(line => line.slice(line.indexOf('{'), -1)).join(',')}]`
+}
+
 /** Parses the records of a group. Throws {@link NewerRecord}. */
 export function readRecords(text: string): LogRecord[] {
   // One parse for all lines. JSON has no raw line feed inside a string.
