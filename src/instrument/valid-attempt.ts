@@ -32,7 +32,7 @@ export function usableAttempt(stated: NewAttempt, instead?: AttemptKey): UsableA
   if (problems.length === 0) return { attempt: stated, problems }
   const usable = withoutProblems(stated, problems)
   const isUnclear = problems.some(({ pointer }) => pointer === '' || pointer === '/success')
-  // A pending attempt gets no new id here: nobody would know it, so that no outcome could decide it.
+  // A pending attempt gets no new id here: the caller would not know it, so that no outcome could decide it.
   const isUndecidable = usable.success === undefined && usable.attempt_id === undefined
   if (isUnclear || isUndecidable || usable.time_seconds === undefined) return { attempt: undefined, problems }
   for (const name of NAMES) usable[name] ??= instead?.[name] ?? UNKNOWN

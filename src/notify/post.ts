@@ -13,7 +13,7 @@ const MAX_ANSWER_BYTES = 4096
 const MAX_RETRY_AFTER_MS = 3_600_000
 /**
  * Statuses that refuse the notification itself: it would be refused again. Others, such as 401, 404 or a redirect, are about the address, a token or
- * the state of the sink, which somebody can mend: until then nothing is lost.
+ * the state of the sink, which an operator can fix: until then nothing is lost.
  */
 const REFUSING: ReadonlySet<number> = new Set([400, 406, 409, 411, 412, 413, 414, 415, 417, 422, 431])
 

@@ -231,7 +231,7 @@ describe('an answer', () => {
     [400, {}, { status: 'refused', reason: '400 no such channel' }],
     [413, {}, { status: 'refused', reason: '413 no such channel' }],
     [422, {}, { status: 'refused', reason: '422 no such channel' }],
-    // The address or the token is wrong, not the notification: it is kept until somebody mends that.
+    // The address or the token is wrong, not the notification: it is kept until that is fixed.
     [302, { Location: 'http://127.0.0.1:1/' }, { status: 'retry', reason: '302: redirects are not followed' }],
     [401, {}, { status: 'retry', reason: '401 no such channel', afterMs: undefined }],
     [403, {}, { status: 'retry', reason: '403 no such channel', afterMs: undefined }],

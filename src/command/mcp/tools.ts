@@ -89,7 +89,7 @@ function recordTool(): Tool {
     outputSchema: objectSchemaOf(recorded, 'output'),
     use: 'record',
     async call(given, openSource) {
-      // With an id, sending it again after a lost answer counts it once, and the answer tells it to whom an outcome comes from.
+      // With an id, sending it again after a lost answer counts it once. The answer has it, because an outcome refers to it.
       const attempt = { attempt_id: randomUUID(), ...given } as NewAttempt & { readonly attempt_id: string }
       const problems = attemptProblems(attempt, text => parseTimestamp(text) !== undefined)
       if (problems.length > 0) {

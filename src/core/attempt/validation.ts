@@ -123,7 +123,7 @@ function pairProblems(value: object): AttemptProblem[] {
   return [{ pointer: `/${missing[0]}`, detail: `is required with ${other}` }]
 }
 
-/** An outcome refers to its attempt by the id. Without one, a pending attempt would stay pending for ever. */
+/** An outcome refers to its attempt by the id. Without one, a pending attempt would stay pending permanently. */
 function pendingProblems(value: object): AttemptProblem[] {
   if (isStatedIn(value, 'success') || isStatedIn(value, 'attempt_id')) return []
   return [{ pointer: '/attempt_id', detail: 'is required where success is absent: an outcome names it' }]

@@ -104,7 +104,7 @@ export function createOutcomes({ commit, log, state, order }: OutcomesOptions): 
         const refused = refusal()
         if (refused !== undefined) throw refused
         await recordRound(items)
-        for (const item of items) if (item.answer !== undefined) settle(item, item.answer)
+        for (const item of items) if (item.answer !== undefined) resolveItem(item, item.answer)
       } catch (error) {
         refuse(items, error)
       }
@@ -126,7 +126,7 @@ export function createOutcomes({ commit, log, state, order }: OutcomesOptions): 
     return items
   }
 
-  function settle({ call, place, outcome: { attempt_id } }: Item, answer: Answer): void {
+  function resolveItem({ call, place, outcome: { attempt_id } }: Item, answer: Answer): void {
     const own = waiting.get(attempt_id)!
     own.shift()
     waiting.delete(attempt_id)
