@@ -1,4 +1,7 @@
-/** The section `alerts` of the config file: rules, targets and mutes of alerts, and the sinks that are notified. */
+/**
+ * The section `alerts` of the config file: rules, targets and mutes of alerts, and the sinks that are notified. It is long because it holds the whole
+ * schema, and a message for each fault.
+ */
 import { z } from 'zod'
 import {
   ALERT_SEVERITIES,
@@ -152,9 +155,10 @@ export function parseAlerts(
 ): { readonly alerts: AlertsConfig } | { readonly faults: readonly AlertsFault[] } {
   const parsed = section.safeParse(value ?? {})
   if (!parsed.success) return { faults: parsed.error.issues.flatMap(issue => faultsOf(issue)) }
-  const { rules, mutes } = parsed.data
+  const { rules, mutes, targets } = parsed.data
   const faults = [
     ...Object.entries(rules).flatMap(([name, { threshold }]) => ruleFaults(name, threshold)),
+    ...targetFaults(targets),
     ...mutes.flatMap(({ labels }, i) => muteFaults(labels, ['mutes', i, 'labels'])),
   ]
   return faults.length > 0 ? { faults } : { alerts: alertsConfig(parsed.data) }
@@ -167,12 +171,24 @@ const MUTE_LABELS: readonly string[] = ['rule', ...new Set(ALERT_RULES.flatMap((
 const noRule = (name: string): string =>
   `is no rule; ${suggestion(name, RULE_NAMES) ?? `the rules are ${RULE_NAMES.join(', ')}`}`
 
+/** Two targets of the same labels would be one alert with two thresholds. */
+function targetFaults(targets: AlertSettings['targets']): AlertsFault[] {
+  const seen = new Set<string>()
+  return targets.flatMap(({ labels }, i) => {
+    const id = JSON.stringify([...labels])
+    if (seen.has(id)) return [{ path: ['targets', i], message: 'has the labels of an earlier target: leave one out' }]
+    seen.add(id)
+    return []
+  })
+}
+
 /** A mute with another label, or of another rule, would silently mute nothing. */
 function muteFaults(labels: ReadonlyMap<string, string>, path: AlertsFault['path']): AlertsFault[] {
   return [...labels].flatMap(([label, value]) => {
     if (label === 'rule') return RULE_NAMES.includes(value) ? [] : [{ path: [...path, label], message: noRule(value) }]
     if (MUTE_LABELS.includes(label)) return []
-    const instead = suggestion(label, MUTE_LABELS) ?? `the labels are ${MUTE_LABELS.join(', ')}`
+    const known = label === 'alertname' ? 'did you mean rule?' : suggestion(label, MUTE_LABELS)
+    const instead = known ?? `the labels are ${MUTE_LABELS.join(', ')}`
     return [{ path: [...path, label], message: `is no label of an alert; ${instead}` }]
   })
 }

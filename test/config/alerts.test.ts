@@ -178,6 +178,16 @@ describe('a fault names its line, its place and what to do', () => {
       'line 2: alerts.mutes[0].labels must name a label, or rule: it would mute everything',
     ],
     [
+      'a second target of the same labels',
+      'alerts:\n  targets:\n    - {agent_name: a, min_success_rate: 80}\n    - {agent_name: a, min_success_rate: 90}',
+      'line 4: alerts.targets[1] has the labels of an earlier target: leave one out',
+    ],
+    [
+      'a mute by the label of a notification',
+      'alerts:\n  mutes: [{labels: {alertname: AgentSilent}}]',
+      'line 2: alerts.mutes[0].labels.alertname is no label of an alert; did you mean rule?',
+    ],
+    [
       'a mute of a label that no alert has',
       'alerts:\n  mutes:\n    - labels: {agent: fixer}',
       'line 3: alerts.mutes[0].labels.agent is no label of an alert; the labels are rule, agent_name, model_name, issue_type, experiment, variant, problem',
