@@ -1,4 +1,7 @@
-/** The section `alerts` of the config file: rules, targets and mutes of alerts, and the sinks that are notified. */
+/**
+ * The section `alerts` of the config file: rules, targets and mutes of alerts, and the sinks that are notified. It is long because it holds the whole
+ * schema, and a message for each fault.
+ */
 import { z } from 'zod'
 import {
   ALERT_SEVERITIES,
@@ -152,17 +155,47 @@ export function parseAlerts(
 ): { readonly alerts: AlertsConfig } | { readonly faults: readonly AlertsFault[] } {
   const parsed = section.safeParse(value ?? {})
   if (!parsed.success) return { faults: parsed.error.issues.flatMap(issue => faultsOf(issue)) }
-  const faults = Object.entries(parsed.data.rules).flatMap(([name, { threshold }]) => ruleFaults(name, threshold))
+  const { rules, mutes, targets } = parsed.data
+  const faults = [
+    ...Object.entries(rules).flatMap(([name, { threshold }]) => ruleFaults(name, threshold)),
+    ...targetFaults(targets),
+    ...mutes.flatMap(({ labels }, i) => muteFaults(labels, ['mutes', i, 'labels'])),
+  ]
   return faults.length > 0 ? { faults } : { alerts: alertsConfig(parsed.data) }
+}
+
+const RULE_NAMES: readonly string[] = ALERT_RULES.map(({ name }) => name)
+/** What a mute can name. */
+const MUTE_LABELS: readonly string[] = ['rule', ...new Set(ALERT_RULES.flatMap(({ labels }) => labels))]
+
+const noRule = (name: string): string =>
+  `is no rule; ${suggestion(name, RULE_NAMES) ?? `the rules are ${RULE_NAMES.join(', ')}`}`
+
+/** Two targets of the same labels would be one alert with two thresholds. */
+function targetFaults(targets: AlertSettings['targets']): AlertsFault[] {
+  const seen = new Set<string>()
+  return targets.flatMap(({ labels }, i) => {
+    const id = JSON.stringify([...labels])
+    if (seen.has(id)) return [{ path: ['targets', i], message: 'has the labels of an earlier target: leave one out' }]
+    seen.add(id)
+    return []
+  })
+}
+
+/** A mute with another label, or of another rule, would silently mute nothing. */
+function muteFaults(labels: ReadonlyMap<string, string>, path: AlertsFault['path']): AlertsFault[] {
+  return [...labels].flatMap(([label, value]) => {
+    if (label === 'rule') return RULE_NAMES.includes(value) ? [] : [{ path: [...path, label], message: noRule(value) }]
+    if (MUTE_LABELS.includes(label)) return []
+    const known = label === 'alertname' ? 'did you mean rule?' : suggestion(label, MUTE_LABELS)
+    const instead = known ?? `the labels are ${MUTE_LABELS.join(', ')}`
+    return [{ path: [...path, label], message: `is no label of an alert; ${instead}` }]
+  })
 }
 
 function ruleFaults(name: string, stated: number | undefined): AlertsFault[] {
   const rule: AlertRule | undefined = ALERT_RULES.find(one => one.name === name)
-  if (rule === undefined) {
-    const names = ALERT_RULES.map(one => one.name)
-    const message = `is no rule; ${suggestion(name, names) ?? `the rules are ${names.join(', ')}`}`
-    return [{ path: ['rules', name], message }]
-  }
+  if (rule === undefined) return [{ path: ['rules', name], message: noRule(name) }]
   if (stated === undefined) return []
   const fault = (message: string): AlertsFault[] => [{ path: ['rules', name, 'threshold'], message }]
   if (rule.threshold === undefined) return fault('must be left out: the rule has no threshold')

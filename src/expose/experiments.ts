@@ -1,12 +1,19 @@
 /** Copies the arms of all experiments at the time of a collection, and compares the variants of each experiment. */
 import { setImmediate as nextIteration } from 'node:timers/promises'
 import type { ExperimentPlan } from '../core/aggregate/experiment-plan.ts'
-import { copyRow, type Summary, span, totalAttempts, undoCorrections } from '../core/aggregate/summary.ts'
+import {
+  copyRow,
+  recordedAttempts,
+  type Summary,
+  span,
+  totalAttempts,
+  undoCorrections,
+} from '../core/aggregate/summary.ts'
 import type { ArmTally, Tally } from '../core/aggregate/tally.ts'
 import { taskCountsOf } from '../core/reports/groups.ts'
 import { intendedShares, orderedArms } from '../core/reports/planned-arms.ts'
 import type { TaskCounts } from '../core/statistics/clusters.ts'
-import { sampleRatio } from '../core/statistics/sample-ratio.ts'
+import { assignedUnits, sampleRatio } from '../core/statistics/sample-ratio.ts'
 import { compareRates, type RateDifference } from '../core/statistics/sequential.ts'
 import { type Corrections, correctionsOf } from './corrections.ts'
 import type { Labelled } from './family.ts'
@@ -26,6 +33,8 @@ export interface ArmCopy extends Labelled {
   readonly summary: Summary
   /** The latest results, which are compared. The same row as `summary` if none was corrected. */
   readonly latest: Summary
+  /** Attempts with those that are pending, for the sample ratio. */
+  readonly recorded: number
   readonly corrections: Corrections
   readonly source: ArmTally
 }
@@ -89,7 +98,10 @@ async function copyExperiment(
   const compared = arms.map(copy => comparedArm(copy, plan?.endMs, tally, nowMs))
   const [baseline, ...others] = orderedArms(compared, plan ?? {}, unseenArm) ?? []
   const all = baseline === undefined ? [] : [baseline, ...others]
-  const shares = intendedShares(all, plan?.shares)
+  const shares = intendedShares(
+    all.map(({ variant, recorded }) => ({ variant, attempts: recorded })),
+    plan?.shares,
+  )
   const comparisons: ComparisonCopy[] = []
   for (const arm of others) {
     if (++pace.comparisons % COMPARISONS_PER_STEP === 0) await nextIteration()
@@ -97,7 +109,10 @@ async function copyExperiment(
   }
   const sampleRatioP =
     sampleRatio(
-      all.map(({ attempts }) => attempts),
+      assignedUnits(
+        all,
+        all.map(({ recorded }) => recorded),
+      ),
       shares,
     ).p_value ?? undefined
   return { key: { experiment }, labels: labelText({ experiment }), arms, comparisons, sampleRatioP, plan }
@@ -107,23 +122,25 @@ async function copyExperiment(
 interface ComparedArm extends TaskCounts {
   readonly variant: string
   readonly firstMs: number
+  readonly recorded: number
 }
 
 function comparedArm(
-  { key, latest: summary, source }: ArmCopy,
+  { key, latest: summary, recorded, source }: ArmCopy,
   endMs: number | undefined,
   { times }: ExperimentSource,
   nowMs: number,
 ): ComparedArm {
   const { variant } = key
   const { firstMs, lastMs } = span(summary) ?? { firstMs: Number.POSITIVE_INFINITY, lastMs: Number.NEGATIVE_INFINITY }
-  if (endMs === undefined || lastMs < endMs) return { variant, firstMs, ...taskCountsOf(summary) }
+  if (endMs === undefined || lastMs < endMs) return { variant, firstMs, recorded, ...taskCountsOf(summary) }
   const { earliestMs } = times.coverage(Number.NEGATIVE_INFINITY, nowMs)
   const before = times.reader({ sinceMs: earliestMs, untilMs: endMs }, nowMs)(source)
-  return { variant, firstMs, ...(before === undefined ? NO_ATTEMPTS : taskCountsOf(before)) }
+  if (before === undefined) return { variant, firstMs, ...NO_ATTEMPTS }
+  return { variant, firstMs, recorded: recordedAttempts(before), ...taskCountsOf(before) }
 }
 
-const NO_ATTEMPTS: TaskCounts = { successes: 0, attempts: 0 }
+const NO_ATTEMPTS = { successes: 0, attempts: 0, recorded: 0 }
 
 const unseenArm = (variant: string): ComparedArm => ({ variant, firstMs: Number.POSITIVE_INFINITY, ...NO_ATTEMPTS })
 
@@ -134,13 +151,14 @@ function copyArm(arm: ArmTally, before: ArmCopy | undefined): ArmCopy {
   const key = { experiment: arm.experiment, variant: arm.variant }
   const latest = copyRow(arm.summary)
   const summary = firstCounted(arm.summary, latest)
-  return { key, summary, latest, corrections, labels: known?.labels ?? labelText(key), source: arm }
+  const recorded = recordedAttempts(arm.summary)
+  return { key, summary, latest, recorded, corrections, labels: known?.labels ?? labelText(key), source: arm }
 }
 
-/** Whether nothing was counted or corrected since. */
-function isUnchanged({ latest, corrections }: ArmCopy, arm: ArmTally, now: Corrections): boolean {
+/** Whether nothing was counted, decided or corrected since. */
+function isUnchanged({ latest, recorded, corrections }: ArmCopy, arm: ArmTally, now: Corrections): boolean {
   const isSame = corrections[0] === now[0] && corrections[1] === now[1]
-  return isSame && totalAttempts(latest) === totalAttempts(arm.summary)
+  return isSame && recorded === recordedAttempts(arm.summary) && totalAttempts(latest) === totalAttempts(arm.summary)
 }
 
 function firstCounted({ outcomes }: Summary, latest: Summary): Summary {

@@ -17,7 +17,7 @@ export interface CompleteAttempt extends NewAttempt {
 
 /** The valid part of an attempt, and the problems of the rest. */
 export interface UsableAttempt {
-  /** Undefined if it has no valid success or time, or is not an object. */
+  /** Undefined if it has no valid success or time, is pending without a valid id, or is not an object. */
   readonly attempt: NewAttempt | undefined
   readonly problems: readonly AttemptProblem[]
 }
@@ -32,7 +32,9 @@ export function usableAttempt(stated: NewAttempt, instead?: AttemptKey): UsableA
   if (problems.length === 0) return { attempt: stated, problems }
   const usable = withoutProblems(stated, problems)
   const isUnclear = problems.some(({ pointer }) => pointer === '' || pointer === '/success')
-  if (isUnclear || usable.time_seconds === undefined) return { attempt: undefined, problems }
+  // A pending attempt gets no new id here: the caller would not know it, so that no outcome could decide it.
+  const isUndecidable = usable.success === undefined && usable.attempt_id === undefined
+  if (isUnclear || isUndecidable || usable.time_seconds === undefined) return { attempt: undefined, problems }
   for (const name of NAMES) usable[name] ??= instead?.[name] ?? UNKNOWN
   return { attempt: usable as NewAttempt, problems }
 }

@@ -11,8 +11,11 @@ export const REQUEST_TIMEOUT_MS = 10_000
 const MAX_ANSWER_BYTES = 4096
 /** A sink that asks for more waits no longer than this. */
 const MAX_RETRY_AFTER_MS = 3_600_000
-/** Statuses of the range 4xx that may pass. */
-const PASSING: ReadonlySet<number> = new Set([408, 423, 425, 429])
+/**
+ * Statuses that refuse the notification itself: it would be refused again. Others, such as 401, 404 or a redirect, are about the address, a token or
+ * the state of the sink, which an operator can fix: until then nothing is lost.
+ */
+const REFUSING: ReadonlySet<number> = new Set([400, 406, 409, 411, 412, 413, 414, 415, 417, 422, 431])
 
 export interface Post {
   readonly url: string
@@ -61,8 +64,8 @@ async function resultOf(answer: IncomingMessage): Promise<SendResult> {
   const status = answer.statusCode ?? 0
   const reason = `${status} ${await textOf(answer)}`.trim()
   if (status >= 200 && status < 300) return { status: 'sent' }
-  if (status >= 300 && status < 400) return { status: 'refused', reason: `${status}: redirects are not followed` }
-  if (status >= 400 && status < 500 && !PASSING.has(status)) return { status: 'refused', reason }
+  if (REFUSING.has(status)) return { status: 'refused', reason }
+  if (status >= 300 && status < 400) return { status: 'retry', reason: `${status}: redirects are not followed` }
   return { status: 'retry', reason, afterMs: retryAfterMs(answer.headers['retry-after']) }
 }
 

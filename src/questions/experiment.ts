@@ -169,7 +169,14 @@ export const experiment: Question<'experiments/{name}', ExperimentQuery, Experim
       const overflowed = await facts.overflowedArms(name, range, filter)
       const isKnown = stored !== undefined || arms.length > 0
       const plan = isKnown ? planOf(stored, query.shares) : undefined
-      const steps = experimentSteps(name, arms, { baseline, adaptive, margin, plan, overflowed: overflowed.own })
+      const steps = experimentSteps(name, arms, {
+        baseline,
+        adaptive,
+        margin,
+        plan,
+        overflowed: overflowed.own,
+        isLatest: query.outcome === 'latest',
+      })
       const report = await runYielding(steps, signal)
       const reason = report === undefined ? overflowMessage(name, overflowed) : undefined
       if (reason !== undefined) throw new ExperimentNotTold(reason)

@@ -52,6 +52,10 @@ export const attemptSchema: z.ZodType<NewAttempt> = z
   .refine(value => (value[first] === undefined) === (value[second] === undefined), {
     error: `${first} and ${second} are stated both or neither`,
   })
+  // JSON Schema says this only with anyOf, which the tools of some models do not take at the root. The description of success says it.
+  .refine(({ success, attempt_id }) => success !== undefined || attempt_id !== undefined, {
+    error: 'attempt_id is required where success is absent',
+  })
   .meta({
     id: 'Attempt',
     description: 'One try of one agent at one issue.',

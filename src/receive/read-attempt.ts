@@ -46,9 +46,18 @@ const countValid = (value: StatedAttempt, isAscii: boolean): number =>
 
 type IsName = (value: unknown, maxBytes: number) => boolean
 
+/** A pending attempt without an id. */
+const REFUSE_UNDECIDABLE = 'if (it.success === undefined && it.attempt_id === undefined) return -1'
+
 const countValidFields = compile<(it: StatedAttempt, isName: IsName, isTimestamp: IsTimestamp) => number>(
   ['it', 'isName', 'isTimestamp'],
-  ['let count = 0', ...FIELD_LIST.map(countField), refuseUnpaired(...PAIRED_FIELDS), 'return count'],
+  [
+    'let count = 0',
+    ...FIELD_LIST.map(countField),
+    refuseUnpaired(...PAIRED_FIELDS),
+    REFUSE_UNDECIDABLE,
+    'return count',
+  ],
 )
 
 function countField(field: ListedField): string {

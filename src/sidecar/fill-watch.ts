@@ -1,6 +1,6 @@
 /** Warns the operator before keys or arms of experiments reach their limit, beyond which attempts count together. */
 import type { Logger } from 'pino'
-import { OVERFLOW_KEY, type Tally } from '../core/aggregate/tally.ts'
+import type { Tally } from '../core/aggregate/tally.ts'
 
 /** How often the sizes are compared with the limits. A check per attempt is not needed: a late warning loses nothing. */
 const INTERVAL_MS = 2000
@@ -8,7 +8,7 @@ const INTERVAL_MS = 2000
 const NEARLY_FULL = 0.8
 
 export interface FillOptions {
-  readonly tally: Pick<Tally, 'keys' | 'arms' | 'currentLimits'>
+  readonly tally: Pick<Tally, 'keyCount' | 'arms' | 'currentLimits'>
   readonly log: Pick<Logger, 'warn'>
 }
 
@@ -31,7 +31,7 @@ export function watchFill({ tally, log }: FillOptions): FillWatch {
   })
   function check(): void {
     const { maxKeys, maxArms } = tally.currentLimits
-    keys(tally.keys().length - tally.keys(OVERFLOW_KEY).length, maxKeys, log)
+    keys(tally.keyCount, maxKeys, log)
     arms(tally.arms().length, maxArms, log)
   }
   check()

@@ -3,7 +3,7 @@
  * and the documented list read this table. The file is longer than others because it is a table.
  */
 import { readdirSync } from 'node:fs'
-import { OVERFLOW_KEY, type Tally } from '../core/aggregate/tally.ts'
+import type { Tally } from '../core/aggregate/tally.ts'
 import type { StoreMetricValues } from '../core/store-metrics.ts'
 import type { PushCounts } from '../expose/otlp-out.ts'
 import type { SelfMetric } from '../expose/self-metrics.ts'
@@ -25,7 +25,7 @@ export interface SidecarFacts {
   /** What all sidecars of the store share. */
   readonly info: OpenStore['info']
   readonly ready: boolean
-  readonly tally: Pick<Tally, 'keys' | 'arms' | 'overflowed' | 'currentLimits'>
+  readonly tally: Pick<Tally, 'keyCount' | 'arms' | 'overflowed' | 'currentLimits'>
   readonly tracker: Pick<AgentPerformanceTracker, 'skewed'>
   /** Values of the store's own metrics by name. A store that is no file has others, or none. */
   readonly store: StoreMetricValues
@@ -178,7 +178,7 @@ export const SELF_METRICS: readonly SelfMetric<SidecarFacts>[] = [
     unit: '{key}',
     help: 'Distinct keys, without the overflow key.',
     labels: [],
-    read: ({ tally }) => tally.keys().length - tally.keys(OVERFLOW_KEY).length,
+    read: ({ tally }) => tally.keyCount,
   },
   {
     name: 'agent_performance_keys_limit',

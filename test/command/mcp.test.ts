@@ -102,6 +102,10 @@ describe('tools', () => {
     await call(client, 'record_attempt', { ...attempt, attempt_id: 'verified 1' })
     const outcome = { attempt_id: 'verified 1', success: false, source: 'ci' }
     expect((await call(client, 'record_outcome', outcome)).structuredContent).toEqual({ accepted: 1, duplicates: 0 })
+    const { success: _, ...pending } = attempt
+    const { attempt_id } = (await call(client, 'record_attempt', pending)).structuredContent as { attempt_id: string }
+    const decided = await call(client, 'record_outcome', { ...outcome, attempt_id })
+    expect(decided.structuredContent).toEqual({ accepted: 1, duplicates: 0 })
     const unknown = await call(client, 'record_outcome', { ...outcome, attempt_id: 'verified 2' })
     expect([unknown.isError, textOf(unknown)]).toEqual([true, expect.stringContaining('"verified 2"')])
   })

@@ -183,6 +183,31 @@ describe('a fault names its line, its place and what to do', () => {
       'line 2: alerts.mutes[0].labels must name a label, or rule: it would mute everything',
     ],
     [
+      'a second target of the same labels',
+      'alerts:\n  targets:\n    - {agent_name: a, min_success_rate: 80}\n    - {agent_name: a, min_success_rate: 90}',
+      'line 4: alerts.targets[1] has the labels of an earlier target: leave one out',
+    ],
+    [
+      'a mute by the label of a notification',
+      'alerts:\n  mutes: [{labels: {alertname: AgentSilent}}]',
+      'line 2: alerts.mutes[0].labels.alertname is no label of an alert; did you mean rule?',
+    ],
+    [
+      'a mute of a label that no alert has',
+      'alerts:\n  mutes:\n    - labels: {agent: fixer}',
+      'line 3: alerts.mutes[0].labels.agent is no label of an alert; the labels are rule, agent_name, model_name, issue_type, experiment, variant, problem',
+    ],
+    [
+      'a mute of a misspelled label',
+      'alerts:\n  mutes: [{labels: {agnet_name: fixer}}]',
+      'line 2: alerts.mutes[0].labels.agnet_name is no label of an alert; did you mean agent_name?',
+    ],
+    [
+      'a mute of an unknown rule',
+      'alerts:\n  mutes: [{labels: {rule: AgentSilnt}}]',
+      'line 2: alerts.mutes[0].labels.rule is no rule; did you mean AgentSilent?',
+    ],
+    [
       'a time without a zone',
       'alerts:\n  mutes: [{labels: {rule: A}, until: 2026-12-24}]',
       'line 2: alerts.mutes[0].until must be an RFC 3339 time such as 2026-12-24T00:00:00Z',

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { createTally, type Tally } from '../../src/core/aggregate/tally.ts'
+import type { AgentAttempt } from '../../src/core/attempt/attempt.ts'
 import { experimentReport } from '../../src/core/reports/experiment-report.ts'
 import { createExposition } from '../../src/expose/exposition.ts'
 import { armAttempts, attempt, chunksOf, count, HOSTILE_NAMES, sourcesOf, tallyOf, textOf } from './fixture.ts'
@@ -81,6 +82,21 @@ describe('a comparison', () => {
       }),
       { numRuns: 60 },
     )
+  })
+
+  const repeated = (arm: typeof OLD, tasks: number): AgentAttempt[] =>
+    Array.from({ length: 10 * tasks }, (_, i) => attempt({ ...arm, task_id: `${arm.variant} ${i % tasks}` }))
+  const pending = (arm: typeof OLD, attempts: number): AgentAttempt[] =>
+    Array.from({ length: attempts }, () => attempt({ ...arm, success: undefined }))
+
+  it.each([
+    ['attempts of one arm are pending', [...repeated(OLD, 20), ...repeated(NEW, 5), ...pending(NEW, 150)]],
+    ['whole tasks were assigned', [...repeated(OLD, 20), ...repeated(NEW, 40)]],
+  ])('has the sample ratio of the API where %s, and is no mismatch', async (_, attempts) => {
+    const tally = tallyOf(attempts)
+    const { p_value } = experimentReport('prompt', tally.arms('prompt'))!.sample_ratio!
+    expect(p_value).toBeGreaterThan(0.001)
+    expect(readValue(await scrape(tally), `${NAME}_sample_ratio_p_value`, { experiment: 'prompt' })).toBe(p_value)
   })
 
   it('is absent if there is nothing to compare, as is the sample ratio test if there are too few attempts', async () => {

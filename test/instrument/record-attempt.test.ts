@@ -28,6 +28,16 @@ describe('recordAttempt', () => {
     expect(attempts).toEqual([whole])
   })
 
+  it('takes a pending attempt with its id, and none without: no outcome could decide it', () => {
+    const { instrumentation, attempts } = collecting()
+    const { success: _, ...pending } = attempt
+    instrumentation.recordAttempt({ ...pending, attempt_id: 'mine' })
+    for (const attempt_id of [undefined, '', 'x'.repeat(129)])
+      instrumentation.recordAttempt({ ...pending, attempt_id } as never)
+    expect(attempts.map(({ attempt_id }) => attempt_id)).toEqual(['mine'])
+    expect(instrumentation.problems().attempt).toBe(3)
+  })
+
   it('adds the zone to a local time, which a sidecar elsewhere does not know', () => {
     const { instrumentation, attempts } = collecting()
     instrumentation.recordAttempt({ ...attempt, timestamp: '2026-01-31T12:00:00.5' })

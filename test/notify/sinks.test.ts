@@ -229,7 +229,14 @@ describe('an answer', () => {
   test.for([
     [200, {}, { status: 'sent' }],
     [400, {}, { status: 'refused', reason: '400 no such channel' }],
-    [302, { Location: 'http://127.0.0.1:1/' }, { status: 'refused', reason: '302: redirects are not followed' }],
+    [413, {}, { status: 'refused', reason: '413 no such channel' }],
+    [422, {}, { status: 'refused', reason: '422 no such channel' }],
+    // The address or the token is wrong, not the notification: it is kept until that is fixed.
+    [302, { Location: 'http://127.0.0.1:1/' }, { status: 'retry', reason: '302: redirects are not followed' }],
+    [401, {}, { status: 'retry', reason: '401 no such channel', afterMs: undefined }],
+    [403, {}, { status: 'retry', reason: '403 no such channel', afterMs: undefined }],
+    [404, {}, { status: 'retry', reason: '404 no such channel', afterMs: undefined }],
+    [410, {}, { status: 'retry', reason: '410 no such channel', afterMs: undefined }],
     [429, { 'Retry-After': '7' }, { status: 'retry', reason: '429 no such channel', afterMs: 7000 }],
     [503, {}, { status: 'retry', reason: '503 no such channel', afterMs: undefined }],
     [503, { 'Retry-After': '999999' }, { status: 'retry', reason: '503 no such channel', afterMs: 3_600_000 }],

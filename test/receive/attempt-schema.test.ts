@@ -38,9 +38,15 @@ const values = fc.oneof(
   fc.string({ unit: 'binary' }),
 )
 const fields = fc.constantFrom(...FIELD_LIST.map(field => field.name), 'unknown', 'constructor', '__proto__')
-const changed = fc
-  .array(fc.tuple(fields, values), { maxLength: 4 })
-  .map(changes => Object.fromEntries([...Object.entries(good), ...changes]))
+const changed = fc.array(fc.tuple(fields, values), { maxLength: 4 }).chain(changes => {
+  const entries = [...Object.entries(good), ...changes]
+  return fc
+    .constantFrom(
+      entries,
+      entries.filter(([name]) => name !== 'success'),
+    )
+    .map(Object.fromEntries)
+})
 
 test('the HTTP decoder and its schema accept exactly the attempts that the library accepts', () => {
   fc.assert(
@@ -76,7 +82,7 @@ test.each(FIELD_LIST.flatMap(field => (field.kind === 'string' ? [[field.name, f
 
 test('takes an undefined optional field as absent, and an undefined required field as missing', () => {
   expect(readAttempt({ ...good, confidence: undefined }).problems).toBeUndefined()
-  expect(readAttempt({ ...good, success: undefined }).problems).toBeUndefined()
+  expect(readAttempt({ ...good, success: undefined, attempt_id: 'x' }).problems).toBeUndefined()
   expect(readAttempt({ ...good, time_seconds: undefined }).problems).toEqual([
     { pointer: '/time_seconds', detail: 'is required' },
   ])
@@ -89,7 +95,7 @@ test('the schema in /openapi.json requires experiment and variant together', () 
 
 test('takes an object without a prototype as any other, and no field from a prototype', () => {
   expect(readAttempt(Object.assign(Object.create(null), good)).problems).toBeUndefined()
-  expect(readAttempt(Object.create(good)).problems).toHaveLength(4)
+  expect(readAttempt(Object.create(good)).problems).toHaveLength(5)
 })
 
 test.each([
@@ -106,6 +112,8 @@ test.each([
   [JSON.parse('{"__proto__": {}}'), '/__proto__', 'not a known field'],
   [{ ...good, experiment: 'prompt' }, '/variant', 'is required with experiment'],
   [{ ...good, variant: 'short' }, '/experiment', 'is required with variant'],
+  [{ ...good, success: undefined }, '/attempt_id', 'is required where success is absent'],
+  [{ ...good, success: undefined, attempt_id: undefined }, '/attempt_id', 'is required where success is absent'],
   [{}, '/agent_name', 'is required'],
   [[], '', 'must be an object, not an array'],
   [null, '', 'must be an object, not null'],

@@ -89,12 +89,12 @@ function recordTool(): Tool {
     outputSchema: objectSchemaOf(recorded, 'output'),
     use: 'record',
     async call(given, openSource) {
-      const problems = attemptProblems(given, text => parseTimestamp(text) !== undefined)
+      // With an id, sending it again after a lost answer counts it once. The answer has it, because an outcome refers to it.
+      const attempt = { attempt_id: randomUUID(), ...given } as NewAttempt & { readonly attempt_id: string }
+      const problems = attemptProblems(attempt, text => parseTimestamp(text) !== undefined)
       if (problems.length > 0) {
         throw new RangeError(problems.map(({ pointer, detail }) => `${pointer.slice(1)} ${detail}`.trim()).join('; '))
       }
-      // With an id, sending it again after a lost answer counts it once.
-      const attempt = { attempt_id: randomUUID(), ...given } as NewAttempt & { readonly attempt_id: string }
       const { accepted, duplicates } = await openSource('record', source => source.record([attempt]))
       return { attempt_id: attempt.attempt_id, accepted, duplicates }
     },

@@ -30,6 +30,7 @@ import {
   mergeOutcomeCounts,
   netCorrections,
   type OutcomeCounts,
+  pendingAttempts,
 } from './outcome-counts.ts'
 import { addTask, copyTasks, createTaskSketch, mergeTasks, moveTask, type TaskSketch } from './task-sketch.ts'
 
@@ -490,6 +491,9 @@ function bucketOf(bounds: readonly number[], value: number): number {
 }
 
 export const totalAttempts = (s: Summary): number => s[SUCCESSES]! + s[FAILURES]!
+/** All attempts of a summary of the latest results, with those that are pending. */
+export const recordedAttempts = (s: Summary): number =>
+  totalAttempts(s) + (s.outcomes === undefined ? 0 : pendingAttempts(s.outcomes.counts))
 export const successes = (s: Summary): number => s[SUCCESSES]!
 export const failures = (s: Summary): number => s[FAILURES]!
 

@@ -118,6 +118,8 @@ export interface Tally extends Ranges {
   keys(filter?: KeyFilter): readonly KeyTally[]
   /** The keys whose attempts are all pending. Live. */
   hiddenKeys(): ReadonlySet<KeyTally>
+  /** The number of keys that the limit counts: also those whose attempts are all pending, without the overflow key. */
+  readonly keyCount: number
   /** Arms without overflow arms. */
   arms(experiment?: string): readonly ArmTally[]
   /** Arms with overflow arms, whose variant is {@link OVERFLOW}. */
@@ -168,6 +170,9 @@ export function createTally(options: TallyOptions): Tally {
     putPlan: (experiment, plan) => store.plans.put(experiment, plan, store.limits.maxArms),
     keys: (filter = {}) => keys.list(filter),
     hiddenKeys: () => keys.hidden,
+    get keyCount() {
+      return countedKeys(keys)
+    },
     arms: arms.distinct,
     allArms: arms.all,
     countWithin(limits = options) {
@@ -222,8 +227,7 @@ function createRecords(options: TallyOptions): Records {
   }
 
   /** Whether another key can have its own record. */
-  const hasRoom = ({ maxKeys }: TallyLimits): boolean =>
-    keys.size < maxKeys || (keys.size === maxKeys && keys.find(OVERFLOW_KEY) !== undefined)
+  const hasRoom = ({ maxKeys }: TallyLimits): boolean => countedKeys(keys) < maxKeys
 
   function openKey(key: AttemptKey, isHidden: boolean): KeyTally {
     const known = keys.find(key)
@@ -251,6 +255,8 @@ function createRecords(options: TallyOptions): Records {
   }
   return records
 }
+
+const countedKeys = (keys: KeyIndex<KeyTally>): number => keys.size - (keys.find(OVERFLOW_KEY) === undefined ? 0 : 1)
 
 function createArm(experiment: string, variant: string): ArmTally {
   const summary = createSummary()

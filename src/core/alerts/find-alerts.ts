@@ -1,6 +1,6 @@
 /** Reads from a store what the rules need, and evaluates them. */
-import { costs, span, totalAttempts } from '../aggregate/summary.ts'
-import { RangeNotHeld, type Store, type TimeRange } from '../ports.ts'
+import { costs, recordedAttempts, span } from '../aggregate/summary.ts'
+import { RangeNotHeld, type Store, type SummaryView, type TimeRange } from '../ports.ts'
 import { forEachKey, type Steps } from '../steps.ts'
 import { DAY_MS, isCurrent, type WatchedAgent, watchedAgentSteps } from './agents.ts'
 import type { Alert, AlertSettings } from './alert.ts'
@@ -86,10 +86,7 @@ function* knownCostSteps(agents: readonly WatchedAgent[]): Steps<number> {
   return known
 }
 
-/**
- * Agents without an attempt for an hour, and their attempts in the same hours of the last weeks. Whole hours are compared, because counts of more
- * than a day ago are held by hours, and without the last of them: attempts that come a little later than in other weeks are no silence.
- */
+/** Agents without an attempt for an hour, and their attempts in the same hours of the last weeks. */
 async function readSilences(
   source: AlertSource,
   agents: readonly WatchedAgent[],
@@ -97,38 +94,76 @@ async function readSilences(
   nowMs: number,
 ): Promise<readonly Silence[]> {
   const silences: Silence[] = []
-  for (const { name: agent_name, firstMs, lastMs } of agents) {
-    const sinceMs = Math.ceil(lastMs / HOUR_MS) * HOUR_MS
-    const untilMs = Math.floor(nowMs / HOUR_MS - 1) * HOUR_MS
-    if (untilMs <= sinceMs) continue
-    const weeks: number[] = []
-    for (let week = 1; week <= WEEKS; week++) {
-      const backMs = week * 7 * DAY_MS
-      if (firstMs > sinceMs - backMs) break
-      const attempts = await attemptsIn(source, agent_name, { sinceMs: sinceMs - backMs, untilMs: untilMs - backMs })
-      if (attempts === undefined) break
-      weeks.push(attempts)
-      // The week with the fewest decides.
-      if (attempts < least) break
-    }
-    silences.push({ agent_name, lastMs, weeks })
+  for (const agent of agents) {
+    const counted = await readSilence(source, agent, least, nowMs)
+    if (counted === undefined) continue
+    // Attempts that wait for an outcome are attempts too. They are looked for only where there would be an alert.
+    const isMissed = counted.weeks.length > 0 && counted.weeks.every(attempts => attempts >= least)
+    const lastMs = isMissed ? await lastAttemptMs(source, agent, nowMs) : agent.lastMs
+    const silence = lastMs === agent.lastMs ? counted : await readSilence(source, { ...agent, lastMs }, least, nowMs)
+    if (silence !== undefined) silences.push(silence)
   }
   return silences
 }
 
+/**
+ * Whole hours are compared, because counts of more than a day ago are held by hours, and without the last of them: attempts that come a little
+ * later than in other weeks are no silence. Undefined if there is no hour to compare yet.
+ */
+async function readSilence(
+  source: AlertSource,
+  { name: agent_name, firstMs, lastMs }: Pick<WatchedAgent, 'name' | 'firstMs' | 'lastMs'>,
+  least: number,
+  nowMs: number,
+): Promise<Silence | undefined> {
+  const sinceMs = Math.ceil(lastMs / HOUR_MS) * HOUR_MS
+  const untilMs = Math.floor(nowMs / HOUR_MS - 1) * HOUR_MS
+  if (untilMs <= sinceMs) return undefined
+  const weeks: number[] = []
+  for (let week = 1; week <= WEEKS; week++) {
+    const backMs = week * 7 * DAY_MS
+    if (firstMs > sinceMs - backMs) break
+    const attempts = await attemptsIn(source, agent_name, { sinceMs: sinceMs - backMs, untilMs: untilMs - backMs })
+    if (attempts === undefined) break
+    weeks.push(attempts)
+    // The week with the fewest decides.
+    if (attempts < least) break
+  }
+  return { agent_name, lastMs, weeks }
+}
+
+/** When an agent made its last attempt, with those that wait for an outcome: of such a one, the end of its hour. */
+async function lastAttemptMs(
+  source: AlertSource,
+  { name, lastMs }: Pick<WatchedAgent, 'name' | 'lastMs'>,
+  nowMs: number,
+): Promise<number> {
+  const isQuietFrom = async (hour: number): Promise<boolean> =>
+    ((await attemptsIn(source, name, { sinceMs: hour * HOUR_MS, untilMs: Number.POSITIVE_INFINITY })) ?? 0) === 0
+  let [busy, quiet] = [Math.ceil(lastMs / HOUR_MS), Math.floor(nowMs / HOUR_MS) + 1]
+  if (await isQuietFrom(busy)) return lastMs
+  while (quiet - busy > 1) {
+    const middle = Math.floor((busy + quiet) / 2)
+    if (await isQuietFrom(middle)) quiet = middle
+    else busy = middle
+  }
+  return Math.min(quiet * HOUR_MS, nowMs)
+}
+
 /** Undefined if counts of that time are not held any more. */
-async function summariesIn(source: AlertSource, range: TimeRange, agent_name?: string) {
+async function summariesIn(source: AlertSource, range: TimeRange, agent_name?: string, view?: SummaryView) {
   try {
-    return await source.summaries(range, { agent_name })
+    return await source.summaries(range, { agent_name }, undefined, view)
   } catch (error) {
     if (error instanceof RangeNotHeld) return undefined
     throw error
   }
 }
 
+/** Pending attempts included. */
 async function attemptsIn(source: AlertSource, agent_name: string, range: TimeRange): Promise<number | undefined> {
-  const summaries = await summariesIn(source, range, agent_name)
-  return summaries?.reduce((sum, { summary }) => sum + totalAttempts(summary), 0)
+  const summaries = await summariesIn(source, range, agent_name, 'any')
+  return summaries?.reduce((sum, { summary }) => sum + recordedAttempts(summary), 0)
 }
 
 /** Those that have not reached their end, and have an attempt in the last days. */

@@ -56,7 +56,8 @@ export const ATTEMPT_FIELDS = {
     required: false,
     known: 'end',
     spanAttribute: undefined,
-    description: 'Whether the issue was fixed; absent: the attempt is pending, and counts once an outcome decides it.',
+    description:
+      'Whether the issue was fixed; absent: the attempt is pending, needs an attempt_id, and counts once an outcome decides it.',
   },
   confidence: {
     kind: 'number',

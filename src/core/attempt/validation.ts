@@ -85,7 +85,7 @@ export function attemptProblems(value: unknown, isTimestamp: IsTimestamp): Attem
     const detail = stated === undefined ? 'is required' : valueProblem(field, stated, isTimestamp)
     if (detail !== undefined) problems.push({ pointer: `/${field.name}`, detail })
   }
-  problems.push(...pairProblems(value))
+  problems.push(...pairProblems(value), ...pendingProblems(value))
   for (const name of Object.keys(value)) {
     if (!FIELD_BY_NAME.has(name)) problems.push({ pointer: `/${escapePointer(name)}`, detail: 'is not a known field' })
   }
@@ -98,6 +98,7 @@ const REQUIRED = FIELD_LIST.filter(({ required }) => required).length
 function isFlawless(value: object, isTimestamp: IsTimestamp): boolean {
   let required = 0
   let isPaired = true
+  let canBeDecided = false
   for (const name of Object.keys(value)) {
     const field = FIELD_BY_NAME.get(name)
     if (field === undefined) return false
@@ -106,18 +107,26 @@ function isFlawless(value: object, isTimestamp: IsTimestamp): boolean {
     if (valueProblem(field, stated, isTimestamp) !== undefined) return false
     if (field.required) required++
     else if (name === PAIRED_FIELDS[0] || name === PAIRED_FIELDS[1]) isPaired = !isPaired
+    else if (name === 'success' || name === 'attempt_id') canBeDecided = true
   }
-  return isPaired && required === REQUIRED
+  return isPaired && canBeDecided && required === REQUIRED
 }
+
+const isStatedIn = (value: object, name: string): boolean =>
+  Object.hasOwn(value, name) && (value as Record<string, unknown>)[name] !== undefined
 
 /** The problem of a field that is missing beside the other one of {@link PAIRED_FIELDS}. */
 function pairProblems(value: object): AttemptProblem[] {
-  const isStated = (name: string): boolean =>
-    Object.hasOwn(value, name) && (value as Record<string, unknown>)[name] !== undefined
-  const missing = PAIRED_FIELDS.filter(name => !isStated(name))
+  const missing = PAIRED_FIELDS.filter(name => !isStatedIn(value, name))
   if (missing.length !== 1) return []
   const other = PAIRED_FIELDS.find(name => name !== missing[0])
   return [{ pointer: `/${missing[0]}`, detail: `is required with ${other}` }]
+}
+
+/** An outcome refers to its attempt by the id. Without one, a pending attempt would stay pending permanently. */
+function pendingProblems(value: object): AttemptProblem[] {
+  if (isStatedIn(value, 'success') || isStatedIn(value, 'attempt_id')) return []
+  return [{ pointer: '/attempt_id', detail: 'is required where success is absent: an outcome names it' }]
 }
 
 /** One reference token of a JSON pointer (RFC 6901), truncated to keep messages short. */

@@ -2,7 +2,15 @@
 
 import type { ExperimentPlan } from '../aggregate/experiment-plan.ts'
 import { namedRecord } from '../aggregate/metrics.ts'
-import { averageConfidence, averageTime, costs, createSummary, timeSums } from '../aggregate/summary.ts'
+import {
+  averageConfidence,
+  averageTime,
+  costs,
+  createSummary,
+  recordedAttempts,
+  timeSums,
+  totalAttempts,
+} from '../aggregate/summary.ts'
 import { printTimestamp } from '../attempt/timestamp.ts'
 import type { ArmSummary, OverflowedArms } from '../ports.ts'
 import { clusteredSums } from '../statistics/clustered-amounts.ts'
@@ -73,6 +81,8 @@ export interface ExperimentFacts {
   readonly plan?: ExperimentPlan | undefined
   /** See {@link ExperimentReport.overflowed_attempts}. */
   readonly overflowed?: number | undefined
+  /** Whether the arms count the latest results, the default. Then pending attempts were assigned too, and are part of the sample ratio. */
+  readonly isLatest?: boolean | undefined
 }
 
 /** The report of an experiment. Undefined if there is neither an arm nor a plan, or no such baseline. */
@@ -88,20 +98,31 @@ export function experimentReport(
 export function* experimentSteps(
   experiment: string,
   arms: readonly ArmSummary[],
-  { baseline, adaptive = false, margin, plan, overflowed = 0 }: ExperimentOptions & ExperimentFacts = {},
+  {
+    baseline,
+    adaptive = false,
+    margin,
+    plan,
+    overflowed = 0,
+    isLatest = true,
+  }: ExperimentOptions & ExperimentFacts = {},
 ): Steps<ExperimentReport | undefined> {
   if (arms.length === 0 && plan === undefined) return undefined
   const ordered = orderedArms(arms, plan ?? {}, emptyArm, baseline)
   if (ordered === undefined && baseline !== undefined) return undefined
   // Copied before the first yield: the sample-ratio check needs the counts of all arms from the same point in time.
   const measured = (ordered ?? []).map(measuredArm)
-  const shares = intendedShares(measured, plan?.shares)
+  const assigned = (ordered ?? []).map(({ summary }) => (isLatest ? recordedAttempts : totalAttempts)(summary))
+  const shares = intendedShares(
+    measured.map(({ variant }, i) => ({ variant, attempts: assigned[i]! })),
+    plan?.shares,
+  )
   const variants: VariantReport[] = []
   for (const arm of ordered ?? []) {
     variants.push(variantReport(arm))
     yield
   }
-  const { sample_ratio, comparisons } = yield* judgeSteps(measured, { adaptive, shares, margin })
+  const { sample_ratio, comparisons } = yield* judgeSteps(measured, { adaptive, shares, assigned, margin })
   return {
     experiment,
     variants,

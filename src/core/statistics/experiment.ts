@@ -46,6 +46,8 @@ export interface JudgeOptions {
   readonly adaptive?: boolean
   /** Intended shares of the arms, in their order. Equal by default. */
   readonly shares?: readonly number[] | undefined
+  /** Attempts that were assigned to each arm, also those without a result. Without it, those that count. */
+  readonly assigned?: readonly number[] | undefined
   /** The non-inferiority margin in percentage points, above 0. Without it no verdict is `not_worse`. */
   readonly margin?: number | undefined
 }
@@ -66,8 +68,8 @@ export function judgeExperiment(arms: readonly Arm[], options: JudgeOptions = {}
 
 /** {@link judgeExperiment} in steps. */
 export function* judgeSteps(arms: readonly Arm[], options: JudgeOptions = {}): Steps<Experiment> {
-  const { adaptive = false, shares, margin } = options
-  const ratio = adaptive ? null : sampleRatio(assignedUnits(arms), shares)
+  const { adaptive = false, shares, assigned, margin } = options
+  const ratio = adaptive ? null : sampleRatio(assignedUnits(arms, assigned), shares)
   const [baseline, ...others] = arms
   const alpha = ALPHA / Math.max(1, others.length)
   const isValid = ratio?.status !== 'mismatch'

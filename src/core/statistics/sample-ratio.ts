@@ -42,12 +42,16 @@ export function sampleRatio(
 
 /**
  * What was assigned to each arm: attempts, or tasks if every task has all its runs in one arm. The runs of such a task were assigned
- * together, so that counting each of them would call a correct assignment a mismatch.
+ * together, so that counting each of them would call a correct assignment a mismatch. `assigned` are the attempts of each arm with those that
+ * have no result yet: arms whose results take longer would else be a mismatch too.
  */
-export function assignedUnits(arms: readonly TaskCounts[]): readonly number[] {
+export function assignedUnits(
+  arms: readonly TaskCounts[],
+  assigned: readonly number[] = arms.map(({ attempts }) => attempts),
+): readonly number[] {
   const [first, ...others] = arms
   const isByTask = others.length > 0 && others.every(({ tasks }) => !hasCommonTask(first?.tasks, tasks))
-  return arms.map(({ attempts, runs_per_cluster = 1 }) => (isByTask ? attempts / runs_per_cluster : attempts))
+  return arms.map(({ runs_per_cluster = 1 }, i) => assigned[i]! / (isByTask ? runs_per_cluster : 1))
 }
 
 /** ln of the likelihood of the ordered assignments under the mixture, divided by that under the intended shares. */

@@ -68,8 +68,8 @@ function readDecided(stated: StatedAttempt, isPending: boolean): ValidAttempt | 
   return { problems: [...(read.problems ?? []), ...NO_RESULT] }
 }
 
-/** The fields that cannot be replaced. */
-const NEEDED: ReadonlySet<string> = new Set(['/agent_name', '/success'])
+/** The fields that cannot be replaced. The id is needed by pending attempts only. */
+const NEEDED: ReadonlySet<string> = new Set(['/agent_name', '/success', '/attempt_id'])
 
 /** Rejected records whose problems are reported. */
 const MAX_REPORTED = 5

@@ -1,5 +1,5 @@
 /** Answers questions from the state and the log, unless the store is closed. */
-import { OVERFLOW_KEY, type Tally } from '../../core/aggregate/tally.ts'
+import type { Tally } from '../../core/aggregate/tally.ts'
 import { type AlertsState, firingStarts } from '../../core/alerts/lifecycle.ts'
 import {
   type AttemptPage,
@@ -71,7 +71,7 @@ export function createAnswers({ tally, alerts, clock, list, isClosed }: AnswersO
     coverage: sinceMs => tally.times.coverage(sinceMs, clock()),
     clip: range => tally.times.clip(range, clock()),
     usage: () => ({
-      keys: tally.keys().length - tally.keys(OVERFLOW_KEY).length,
+      keys: tally.keyCount,
       maxKeys: tally.currentLimits.maxKeys,
       arms: tally.arms().length,
       maxArms: tally.currentLimits.maxArms,

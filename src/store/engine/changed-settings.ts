@@ -1,11 +1,11 @@
 /** Logs at a start how the settings differ from the stored state. */
-import { OVERFLOW_KEY, type Tally } from '../../core/aggregate/tally.ts'
+import type { Tally } from '../../core/aggregate/tally.ts'
 import type { Logger } from '../logger.ts'
 
 /** Logs one line for each setting that differs. `changes` are what restoring the state reported. */
 export function logChangedSettings(tally: Tally, changes: readonly string[], log: Logger): void {
-  const { maxKeys, maxArms } = tally.currentLimits
-  const keys = tally.keys().length - tally.keys(OVERFLOW_KEY).length
+  const { keyCount: keys, currentLimits } = tally
+  const { maxKeys, maxArms } = currentLimits
   const arms = tally.arms().length
   for (const change of changes) log.warn(change)
   if (keys > maxKeys)

@@ -88,7 +88,7 @@ async function startEngine(options: EngineOptions, folded: Folded): Promise<Engi
   let closing: Promise<void> | undefined
   const isClosed = (): boolean => closing !== undefined
   const follow = followLog(options, parts, isClosed)
-  const outcomes = createOutcomes({ commit, log, state, clock, order: options.outcomeSources ?? [] })
+  const outcomes = createOutcomes({ commit, log, state, order: options.outcomeSources ?? [] })
   try {
     await follow()
   } catch (error) {

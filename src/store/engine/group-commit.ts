@@ -4,7 +4,7 @@
  */
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { AgentAttempt } from '../../core/attempt/attempt.ts'
-import type { FoldState, LogRecord } from '../../core/fold.ts'
+import type { FoldState, LogRecord, RecordTimes } from '../../core/fold.ts'
 import type { Group, Log, Position } from '../../core/log.ts'
 import { type Appended, type Clock, type PreparedBatch, StoreUnavailable } from '../../core/ports.ts'
 import type { EventPublisher } from '../events.ts'
@@ -44,6 +44,8 @@ export interface GroupCommit {
   keep(group: Omit<Group, 'number'>, made: KeptRecords): Promise<void>
   /** Runs `work` between two groups, as soon as can be: the log and the state stand still until it is done. */
   between<T>(work: () => Promise<T>): Promise<T>
+  /** The times of a record that is received now. */
+  now(): RecordTimes
   readonly pending: Pending
   /** Why nothing is taken; undefined while it is. */
   refusal(): StoreUnavailable | undefined
@@ -84,13 +86,17 @@ export function createGroupCommit(options: GroupCommitOptions): GroupCommit {
     return refusal() ?? (spooling?.isOn === true ? spooling.turnRefusal() : undefined)
   }
 
+  function now(): RecordTimes {
+    const nowMs = clock()
+    return { nowMs, idMs: idTime(nowMs, steadyClock()) }
+  }
+
   function append(given: readonly AgentAttempt[], batch?: PreparedBatch): Promise<Appended> {
     return new Promise((resolve, reject) => {
       const refused = refusal() ?? queue.overload(given.length)
       if (refused !== undefined) throw refused
       if (given.length === 0) return resolve({ accepted: 0, duplicates: 0 })
-      const nowMs = clock()
-      const idMs = idTime(nowMs, steadyClock())
+      const { nowMs, idMs } = now()
       const { attempts, instants } = batch === undefined ? resolveTimes(given) : { attempts: given, ...batch }
       const encoded = encode(attempts, log.frame({ nowMs, idMs }), batch?.rawJson, pool)
       // How many bytes they are shows only when they are encoded.
@@ -208,6 +214,7 @@ export function createGroupCommit(options: GroupCommitOptions): GroupCommit {
     runExclusive,
     keep,
     between,
+    now,
     pending: queue.pending,
     refusal,
     turnRefusal,

@@ -1,18 +1,18 @@
 /**
- * Records outcomes in groups: while one group is looked up and becomes durable, further calls wait, and the next group takes them all. No
- * other code of this process appends outcomes, so that only another sidecar can be faster.
+ * Records outcomes in rounds: while one round is looked up and becomes durable, further calls wait, and the next round takes one outcome of
+ * each attempt. No other code of this process appends outcomes, so that only another sidecar can be faster.
  */
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { apply, type FoldState, type Outcome, type OutcomeRecord } from '../../core/fold.ts'
 import type { FoundAttempt, Log } from '../../core/log.ts'
-import { type AppendedOutcomes, type Clock, StoreUnavailable } from '../../core/ports.ts'
+import { type AppendedOutcomes, StoreUnavailable } from '../../core/ports.ts'
 import { messageOf } from '../messages.ts'
 import { outcomeJson } from '../record-json.ts'
 import { encodeOne } from './call.ts'
 import type { GroupCommit } from './group-commit.ts'
 import { resolveOutcome } from './resolve-outcome.ts'
 
-/** Outcomes that are looked up together. A single call may hold more. */
+/** Outcomes that are looked up together. */
 const LOOKED_UP = 2000
 /** Outcomes in one group of the log: some hundred kilobytes, and a few milliseconds of work. */
 const MAX_GROUP = 500
@@ -20,10 +20,9 @@ const MAX_GROUP = 500
 const MAX_PENDING = 100_000
 
 export interface OutcomesOptions {
-  readonly commit: Pick<GroupCommit, 'runExclusive' | 'keep' | 'turnRefusal' | 'pending'>
+  readonly commit: Pick<GroupCommit, 'now' | 'runExclusive' | 'keep' | 'turnRefusal' | 'pending'>
   readonly log: Pick<Log, 'frame' | 'find' | 'leaveOut'>
   readonly state: FoldState
-  readonly clock: Clock
   /** See {@link Resolution.order}. */
   readonly order: readonly string[]
 }
@@ -31,7 +30,7 @@ export interface OutcomesOptions {
 export interface Outcomes {
   /** See `Store.appendOutcomes`. */
   append(outcomes: readonly Outcome[]): Promise<AppendedOutcomes>
-  /** Refuses the calls that wait, and resolves when the current group is done. */
+  /** Refuses the calls that wait, and resolves when the current round is done. */
   close(): Promise<void>
 }
 
@@ -39,96 +38,127 @@ type Answer = 'accepted' | 'duplicate' | 'unknown'
 
 interface Call {
   readonly outcomes: readonly Outcome[]
+  /** By the places of the outcomes. */
+  readonly answers: (Answer | undefined)[]
+  /** Outcomes without an answer. */
+  open: number
+  isRefused: boolean
   readonly resolve: (appended: AppendedOutcomes) => void
   readonly reject: (error: Error) => void
 }
 
-/** One outcome of a group. */
+/** One outcome of a call. */
 interface Item {
   readonly outcome: Outcome
+  readonly call: Call
+  readonly place: number
   answer: Answer | undefined
   /** A revision that this outcome lost to another sidecar. */
   lost: number
 }
 
 /** Longer than 60 lines: its functions share the queue and the loop that serves it. */
-export function createOutcomes({ commit, log, state, clock, order }: OutcomesOptions): Outcomes {
-  const waiting: Call[] = []
+export function createOutcomes({ commit, log, state, order }: OutcomesOptions): Outcomes {
+  /** Those of each attempt in the order of their calls. The attempts take turns, so that many outcomes of one delay no other. */
+  const waiting = new Map<string, Item[]>()
   let pending = 0
   let running: Promise<void> | undefined
   let isClosed = false
 
+  const refusal = (): StoreUnavailable | undefined => (isClosed ? closed() : commit.turnRefusal())
+
   function append(outcomes: readonly Outcome[]): Promise<AppendedOutcomes> {
     return new Promise((resolve, reject) => {
-      const refused = isClosed ? closed() : commit.turnRefusal()
+      const refused = refusal()
       if (refused !== undefined) throw refused
+      if (outcomes.length === 0) return resolve({ accepted: 0, duplicates: 0, unknown: [] })
       if (pending > 0 && pending + outcomes.length > MAX_PENDING) throw overloaded()
-      pending += outcomes.length
-      waiting.push({ outcomes, resolve, reject })
+      enqueue({ outcomes, answers: [], open: outcomes.length, isRefused: false, resolve, reject })
       start()
     })
+  }
+
+  function enqueue(call: Call): void {
+    pending += call.outcomes.length
+    for (const [place, outcome] of call.outcomes.entries()) {
+      const item = { outcome, call, place, answer: undefined, lost: 0 }
+      const others = waiting.get(outcome.attempt_id)
+      if (others === undefined) waiting.set(outcome.attempt_id, [item])
+      else others.push(item)
+    }
   }
 
   function start(): void {
     running ??= run().finally(() => {
       running = undefined
-      if (waiting.length > 0) start()
+      if (waiting.size > 0) start()
     })
   }
 
   async function run(): Promise<void> {
     // Calls of one turn of the event loop share a group.
     await nextTurn()
-    while (waiting.length > 0) {
-      const calls = takeCalls()
+    while (waiting.size > 0) {
+      const items = firstOfEach()
       try {
-        const answers = await record(calls.flatMap(({ outcomes }) => outcomes))
-        let from = 0
-        for (const { outcomes, resolve } of calls) {
-          resolve(countsOf(outcomes, answers.slice(from, from + outcomes.length)))
-          from += outcomes.length
-        }
+        const refused = refusal()
+        if (refused !== undefined) throw refused
+        await recordRound(items)
+        for (const item of items) if (item.answer !== undefined) resolveItem(item, item.answer)
       } catch (error) {
-        const refused =
-          error instanceof StoreUnavailable
-            ? error
-            : new StoreUnavailable(`outcomes cannot be recorded: ${messageOf(error)}`, { cause: error })
-        for (const { reject } of calls) reject(refused)
-      } finally {
-        for (const { outcomes } of calls) pending -= outcomes.length
+        refuse(items, error)
       }
     }
   }
 
-  function takeCalls(): Call[] {
-    let count = 0
-    let size = 0
-    for (const { outcomes } of waiting) {
-      size += outcomes.length
-      if (count > 0 && size > LOOKED_UP) break
-      count++
+  /**
+   * One outcome of each attempt. Two outcomes of an attempt are never in one group: if another sidecar was faster, only the first would be
+   * refused, and the second would state what was before the other sidecar's.
+   */
+  function firstOfEach(): Item[] {
+    const items: Item[] = []
+    for (const [id, own] of waiting) {
+      while (own[0]?.call.isRefused === true) own.shift()
+      if (own[0] === undefined) waiting.delete(id)
+      else items.push(own[0])
+      if (items.length === LOOKED_UP) break
     }
-    return waiting.splice(0, count)
+    return items
   }
 
-  async function record(outcomes: readonly Outcome[]): Promise<readonly Answer[]> {
-    const items = outcomes.map((outcome): Item => ({ outcome, answer: undefined, lost: 0 }))
-    for (let open = items; open.length > 0; open = open.filter(({ answer }) => answer === undefined)) {
-      const refused = isClosed ? closed() : commit.turnRefusal()
-      if (refused !== undefined) throw refused
-      await recordRound(firstOfEach(open))
+  function resolveItem({ call, place, outcome: { attempt_id } }: Item, answer: Answer): void {
+    const own = waiting.get(attempt_id)!
+    own.shift()
+    waiting.delete(attempt_id)
+    if (own.length > 0) waiting.set(attempt_id, own)
+    call.answers[place] = answer
+    if (--call.open > 0) return
+    pending -= call.outcomes.length
+    call.resolve(countsOf(call.outcomes, call.answers))
+  }
+
+  /** Refuses the calls of a round. Their other outcomes are not recorded any more. */
+  function refuse(items: readonly Item[], error: unknown): void {
+    const refused =
+      error instanceof StoreUnavailable
+        ? error
+        : new StoreUnavailable(`outcomes cannot be recorded: ${messageOf(error)}`, { cause: error })
+    for (const { call } of items) {
+      if (call.isRefused) continue
+      call.isRefused = true
+      pending -= call.outcomes.length
+      call.reject(refused)
     }
-    return items.map(({ answer }) => answer!)
   }
 
   /** Answers each item of different attempts, unless another sidecar was faster. */
   async function recordRound(items: readonly Item[]): Promise<void> {
     const found = await lookUp(items)
-    const nowMs = clock()
+    const times = commit.now()
     const kept: { readonly item: Item; readonly record: OutcomeRecord }[] = []
     for (const item of items) {
       const one = found.get(item.outcome.attempt_id)
-      const record = one && resolveOutcome(item.outcome, one, { nowMs, order, above: item.lost })
+      const record = one && resolveOutcome(item.outcome, one, { ...times, order, above: item.lost })
       if (record === undefined) item.answer = 'unknown'
       else if (record === 'duplicate') item.answer = 'duplicate'
       else kept.push({ item, record })
@@ -183,16 +213,7 @@ export function createOutcomes({ commit, log, state, clock, order }: OutcomesOpt
   }
 }
 
-/**
- * One item of each attempt. Two outcomes of an attempt are never in one group: if another sidecar was faster, only the first would be refused,
- * and the second would state what was before the other sidecar's.
- */
-function firstOfEach(items: readonly Item[]): Item[] {
-  const seen = new Set<string>()
-  return items.filter(({ outcome: { attempt_id } }) => !seen.has(attempt_id) && seen.add(attempt_id))
-}
-
-function countsOf(outcomes: readonly Outcome[], answers: readonly Answer[]): AppendedOutcomes {
+function countsOf(outcomes: readonly Outcome[], answers: Call['answers']): AppendedOutcomes {
   const count = (wanted: Answer): number => answers.filter(answer => answer === wanted).length
   const unknown = outcomes.filter((_, i) => answers[i] === 'unknown').map(({ attempt_id }) => attempt_id)
   return { accepted: count('accepted'), duplicates: count('duplicate'), unknown }

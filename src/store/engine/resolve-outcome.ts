@@ -4,14 +4,14 @@ import {
   MAX_STANDING,
   type Outcome,
   type OutcomeRecord,
+  type RecordTimes,
   type StandingOutcome,
   type Statement,
 } from '../../core/fold.ts'
 import type { FoundAttempt } from '../../core/log.ts'
 
-export interface Resolution {
-  /** When the outcome is recorded, in milliseconds since the epoch. */
-  readonly nowMs: number
+/** When the outcome is recorded, and how. */
+export interface Resolution extends RecordTimes {
   /** Sources whose results count before those of the sources behind them, and before all others. */
   readonly order: readonly string[]
   /** The revision is higher than this one. */
@@ -25,7 +25,7 @@ export interface Resolution {
 export function resolveOutcome(
   given: Outcome,
   { attempt, at, outcomes }: FoundAttempt,
-  { nowMs, order, above }: Resolution,
+  { nowMs, idMs, order, above }: Resolution,
 ): OutcomeRecord | 'duplicate' {
   const before = outcomes.at(-1)
   const standing = before?.standing ?? []
@@ -38,7 +38,7 @@ export function resolveOutcome(
   return {
     kind: 'outcome',
     nowMs,
-    idMs: nowMs,
+    idMs,
     outcome,
     revision: Math.max(before?.revision ?? 0, above) + 1,
     attempt,

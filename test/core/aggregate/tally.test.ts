@@ -30,6 +30,14 @@ const at = (ms: number, more: Partial<AgentAttempt> = {}): AgentAttempt => ({
 })
 
 describe('the tally', () => {
+  test('counts every key that the limit counts, pending ones too, without the overflow key', () => {
+    const pending = ['a', 'b', 'c'].map(agent_name => at(NOW_MS, { agent_name, success: undefined }))
+    const tally = tallyOf(pending, 2)
+    expect([tally.keys().length, tally.keyCount]).toEqual([0, 2])
+    tally.add(at(NOW_MS, { agent_name: 'd' }), { ms: NOW_MS, local: false }, NOW_MS)
+    expect([tally.keys().length, tally.keyCount]).toEqual([1, 2])
+  })
+
   test('holds every attempt under exactly one key, the overflow key included, whatever the bound', () => {
     fc.assert(
       fc.property(fc.array(attempts, { maxLength: 60 }), fc.integer({ min: 0, max: 10 }), (list, maxKeys) => {

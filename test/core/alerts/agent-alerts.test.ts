@@ -255,6 +255,21 @@ describe('AgentSilent', () => {
     expect(await world.of('AgentSilent')).toEqual([])
   })
 
+  test('attempts that wait for their outcome are no silence, which begins after the last of them', async () => {
+    const world = createWorld()
+    workingDays(world, LATER_MS + 9 * HOUR_MS)
+    for (; world.nowMs < LATER_MS + 14 * HOUR_MS; world.nowMs += 5 * MINUTE_MS) {
+      expect(await world.of('AgentSilent')).toEqual([])
+      world.attempt({ success: undefined })
+    }
+    world.nowMs += 3 * HOUR_MS
+    const [alert] = await world.of('AgentSilent')
+    expect(alert).toMatchObject({
+      sinceMs: LATER_MS + 14 * HOUR_MS,
+      summary: 'a has made no attempt for 3 hours.',
+    })
+  })
+
   test('an agent of less than two weeks is not judged', async () => {
     const world = createWorld()
     workingDays(world, START_MS + 13 * DAY_MS)

@@ -122,6 +122,16 @@ describe('settings', () => {
   })
 })
 
+test('an arm whose results come later than those of the other is no mismatch of the shares', async () => {
+  const world = createWorld()
+  for (let i = 0; i < 400; i++) {
+    world.nowMs += MINUTE_MS
+    const isLate = i % 2 > 0 && i >= 100
+    world.attempt({ experiment: 'e', variant: `v${i % 2}`, success: isLate ? undefined : evenly(i >> 1, 50) })
+  }
+  expect(await world.of('ExperimentSampleRatioMismatch')).toEqual([])
+})
+
 describe('all alerts', () => {
   /** A world in which most rules fire, about names that are as long and as hostile as names can be. */
   async function everything(): Promise<readonly Alert[]> {

@@ -40,13 +40,13 @@ export function createWorld({
   const tally = createTally({ maxKeys, maxArms, tiers: DEFAULT_TIERS })
   const firing = new Map<string, number>()
   const source: AlertSource = {
-    summaries: async (range, filter = {}) =>
-      range === undefined ? tally.keys(filter) : [...tally.ranged(range, filter, world.nowMs)],
+    summaries: async (range, filter = {}, _signal = undefined, view = 'latest') =>
+      range === undefined ? tally.keys(filter) : [...tally.ranged(range, filter, world.nowMs, view)],
     arms: async experiment =>
       runToCompletion(tally.armSteps(experiment, { range: undefined, filter: {} }, world.nowMs)),
     experiments: () => [...new Set([...tally.arms().map(({ experiment }) => experiment), ...tally.plans.keys()])],
     experimentPlan: experiment => tally.plans.get(experiment),
-    usage: () => ({ keys: tally.keys().length, maxKeys, arms: tally.arms().length, maxArms }),
+    usage: () => ({ keys: tally.keyCount, maxKeys, arms: tally.arms().length, maxArms }),
     health: () => world.health,
     firingAlerts: () => firing,
   }

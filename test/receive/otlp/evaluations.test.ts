@@ -135,6 +135,13 @@ describe('a pending attempt', () => {
     expect(problems.join()).toContain('success')
   })
 
+  test('is no event without an id and a time: no outcome could name it', () => {
+    const record = { eventName: 'agent.attempt', timeUnixNano: '0', traceId: '', spanId: '' }
+    const { attempts, rejected, problems } = logs(fields, record)
+    expect([attempts, rejected]).toEqual([[], 1])
+    expect(problems.join()).toContain('attempt_id is required where success is absent')
+  })
+
   test('is a span whose result is pending, whatever its status', () => {
     const agent = { 'gen_ai.operation.name': 'invoke_agent', 'gen_ai.agent.name': 'planner' }
     const { attempts } = spans({ ...agent, 'agent.attempt.result': 'pending' })
@@ -149,9 +156,13 @@ describe('a pending attempt', () => {
       when: { 'record:event': ['run'] },
       attempt: Object.fromEntries(names.map(name => [name, [name]])),
     } as const
-    const pending = mergeMapping(otlpTable.parse({ run: { ...rule, pending: true } }))
+    const withId = { ...rule.attempt, attempt_id: ['record:id'] }
+    const pending = mergeMapping(otlpTable.parse({ run: { ...rule, attempt: withId, pending: true } }))
     expect(logs(fields, { eventName: 'run' }, pending).attempts).toHaveLength(1)
     expect(otlpTable.safeParse({ run: rule }).success).toBe(false)
+    expect(otlpTable.safeParse({ run: { ...rule, pending: true } }).error?.issues).toMatchObject([
+      { path: ['run'], message: 'is a new rule and must state attempt.attempt_id' },
+    ])
     const decided = mergeMapping(otlpTable.parse({ run: { ...rule, attempt: { ...rule.attempt, success: ['ok'] } } }))
     expect(logs(fields, { eventName: 'run' }, decided)).toMatchObject({ attempts: [], rejected: 1 })
   })

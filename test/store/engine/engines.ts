@@ -19,6 +19,7 @@ export const SILENT: Logger = { debug() {}, info() {}, warn() {}, error() {} }
 
 export interface TestEngineOptions {
   readonly clock?: Clock
+  readonly monotonic?: Clock
   readonly logger?: Logger
   readonly times?: Partial<EngineTimes>
   readonly tiers?: readonly TierOptions[]
@@ -33,6 +34,7 @@ export function openOn(
   log: Log,
   {
     clock = () => NOW,
+    monotonic,
     logger = SILENT,
     times,
     tiers = DEFAULT_TIERS,
@@ -45,6 +47,7 @@ export function openOn(
   return openEngine({
     log,
     clock,
+    monotonic,
     logger,
     spool,
     onNewerRecord,

@@ -121,6 +121,39 @@ describe('outcomes', () => {
     expect(server.groups.length - before).toBeLessThan(5)
   })
 
+  test('of one attempt, however many, do not delay those of others', async () => {
+    await engine.append([attempt(1), attempt(2)])
+    let isDone = false
+    const many = engine.appendOutcomes(Array.from({ length: 200 }, (_, i) => outcome(1, i % 2 > 0))).finally(() => {
+      isDone = true
+    })
+    expect(await recordOutcome(engine, outcome(2, false))).toBe('accepted')
+    expect(isDone).toBe(false)
+    expect(await many).toEqual({ accepted: 200, duplicates: 0, unknown: [] })
+  })
+
+  test('of one attempt count in the order of their calls', async () => {
+    await engine.append([attempt(1)])
+    const answers = await Promise.all([true, false, false, true].map(one => recordOutcome(engine, outcome(1, one))))
+    expect(answers).toEqual(['accepted', 'accepted', 'duplicate', 'accepted'])
+    expect(await recordOutcome(engine, outcome(1, true))).toBe('duplicate')
+  })
+
+  test('after a clock has jumped ahead make no attempt new', async () => {
+    let jumpedMs = 0
+    const own = await openOn(createMemoryServer().open(), {
+      clock: () => NOW + jumpedMs,
+      monotonic: () => 0,
+      raiseTo: { maxKeys: 1000, maxArms: 100, idWindow: 10_000, idWindowAgeMs: 86_400_000 },
+    })
+    const attempts = Array.from({ length: 1100 }, (_, i) => attempt(i))
+    await own.append(attempts)
+    jumpedMs = 400 * 86_400_000
+    await own.appendOutcomes(attempts.map((_, i) => outcome(i, false)))
+    expect(await own.append(attempts)).toEqual({ accepted: 0, duplicates: 1100 })
+    await own.close()
+  })
+
   test('of an attempt that was appended before and is not durable yet are accepted', async () => {
     const release = Promise.withResolvers<void>()
     server.fault = (_, group) => (group.attempts > 0 ? { hold: release.promise } : undefined)

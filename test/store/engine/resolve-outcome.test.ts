@@ -13,7 +13,7 @@ function recordAll(given: readonly Partial<Outcome>[], order: readonly string[] 
   return given.map((one, minute) => {
     const outcome = { attempt_id: 'id 1', success: true, source: 'ci', ...one }
     const nowMs = NOW + minute * 60_000
-    const record = resolveOutcome(outcome, { ...FOUND, outcomes }, { nowMs, order, above: 0 })
+    const record = resolveOutcome(outcome, { ...FOUND, outcomes }, { nowMs, idMs: nowMs, order, above: 0 })
     if (record !== 'duplicate') outcomes.push(record)
     return record
   })

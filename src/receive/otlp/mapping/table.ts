@@ -52,7 +52,8 @@ const change = z.strictObject({
 export const otlpTable: z.ZodType<OtlpTable> = z.record(z.string().min(1), change).superRefine((table, context) => {
   for (const [name, { signal, when, attempt, pending }] of Object.entries(table)) {
     if (Object.hasOwn(DEFAULT_MAPPING, name)) continue
-    const needed = pending === true ? REQUIRED : [...REQUIRED, 'success' as const]
+    // An outcome names the attempt that it decides.
+    const needed = [...REQUIRED, pending === true ? ('attempt_id' as const) : ('success' as const)]
     const missing = needed.filter(field => (attempt?.[field] ?? []).length === 0).map(field => `attempt.${field}`)
     if (when === undefined) missing.unshift('when')
     if (signal === undefined) missing.unshift('signal')
