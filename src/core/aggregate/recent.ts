@@ -289,6 +289,14 @@ export function outcomeCounts(recent: Recent): MutableCounts {
   return counts
 }
 
+/** The earliest own time of an attempt in the ring, in milliseconds since the epoch. Infinity if there is none. */
+export function oldestHeldMs(recent: Recent): number {
+  let oldest = Number.POSITIVE_INFINITY
+  for (let i = 0; i < recentCount(recent); i++)
+    oldest = Math.min(oldest, recent.numbers[(recent.first + i) * RECENT_COLUMNS]!)
+  return oldest
+}
+
 /** The latest own time of an attempt in the ring before `untilMs`, in milliseconds since the epoch. -Infinity if there is none. */
 export function latestHeldMs(recent: Recent, untilMs: number): number {
   let latest = Number.NEGATIVE_INFINITY

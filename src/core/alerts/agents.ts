@@ -3,7 +3,7 @@ import { forEachConfidence, forEachOutcome } from '../aggregate/recent.ts'
 import { span } from '../aggregate/summary.ts'
 import { OVERFLOW_KEY } from '../aggregate/tally.ts'
 import type { KeySummary } from '../ports.ts'
-import { createLatestBuffer, KEYS_READ_PER_STEP, MAX_AGENT_ENTRIES } from '../reports/drift-watch.ts'
+import { createLatestBuffer, judgedUntilMs, KEYS_READ_PER_STEP, MAX_AGENT_ENTRIES } from '../reports/drift-watch.ts'
 import { groupSteps } from '../reports/groups.ts'
 import type { Counts, MutableCounts } from '../statistics/counts.ts'
 import { forEachKey, type Steps } from '../steps.ts'
@@ -52,8 +52,11 @@ export interface Outcomes extends Counts {
 /** The latest outcomes of some keys, in the order of their time. */
 export function* latestOutcomeSteps(keys: readonly KeySummary[]): Steps<readonly Outcomes[]> {
   const latest = createLatestBuffer<Outcomes>(MAX_AGENT_ENTRIES)
-  function read({ recent }: KeySummary): void {
-    forEachOutcome(recent, (ms, successes, attempts) => latest.add({ ms, successes, attempts }))
+  function read(key: KeySummary): void {
+    const untilMs = judgedUntilMs(key)
+    forEachOutcome(key.recent, (ms, successes, attempts) => {
+      if (ms < untilMs) latest.add({ ms, successes, attempts })
+    })
   }
   yield* forEachKey(keys, read, KEYS_READ_PER_STEP)
   return latest.inOrder()
@@ -69,8 +72,11 @@ export interface ConfidentOutcome {
 /** The latest attempts of some keys that stated a confidence, in the order of their time: at most the last 100 of each key. */
 export function* latestConfidenceSteps(keys: readonly KeySummary[]): Steps<readonly ConfidentOutcome[]> {
   const latest = createLatestBuffer<ConfidentOutcome>(MAX_AGENT_ENTRIES)
-  function read({ recent }: KeySummary): void {
-    forEachConfidence(recent, (ms, confidence, success) => latest.add({ ms, confidence, success }))
+  function read(key: KeySummary): void {
+    const untilMs = judgedUntilMs(key)
+    forEachConfidence(key.recent, (ms, confidence, success) => {
+      if (ms < untilMs) latest.add({ ms, confidence, success })
+    })
   }
   yield* forEachKey(keys, read, KEYS_READ_PER_STEP)
   return latest.inOrder()
@@ -79,9 +85,10 @@ export function* latestConfidenceSteps(keys: readonly KeySummary[]): Steps<reado
 /** The attempts of some keys from `sinceMs` on, as far as they are held. */
 export function* countsSinceSteps(keys: readonly KeySummary[], sinceMs: number): Steps<Counts> {
   const counts: MutableCounts = { successes: 0, attempts: 0 }
-  function read({ recent }: KeySummary): void {
-    forEachOutcome(recent, (ms, successes, attempts) => {
-      if (ms < sinceMs) return
+  function read(key: KeySummary): void {
+    const untilMs = judgedUntilMs(key)
+    forEachOutcome(key.recent, (ms, successes, attempts) => {
+      if (ms < sinceMs || ms >= untilMs) return
       counts.successes += successes
       counts.attempts += attempts
     })

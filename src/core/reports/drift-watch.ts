@@ -1,8 +1,8 @@
 /** Drift of the success rate of a key or an agent: its attempts in the order of their own time, given to the drift detector. */
 
 import { isOlderFull } from '../aggregate/older-outcomes.ts'
-import { forEachOutcome, latestHeldMs, meanDisplacement, outcomeCounts } from '../aggregate/recent.ts'
-import { totalAttempts } from '../aggregate/summary.ts'
+import { forEachOutcome, latestHeldMs, meanDisplacement, oldestHeldMs, outcomeCounts } from '../aggregate/recent.ts'
+import { span, totalAttempts } from '../aggregate/summary.ts'
 import type { KeySummary, TimeRange } from '../ports.ts'
 import type { Counts, MutableCounts } from '../statistics/counts.ts'
 import {
@@ -50,8 +50,9 @@ export function detectKey(entry: KeySummary, keys: number, range: TimeRange = WH
   const stratum = createStratum(unordered.successes, unordered.attempts)
   let total = unordered.attempts
   let isInRange = false
+  const untilMs = Math.min(range.untilMs, judgedUntilMs(entry))
   forEachOutcome(entry.recent, (ms, successes, attempts) => {
-    if (ms >= range.untilMs) return
+    if (ms >= untilMs) return
     if (!isInRange && ms >= range.sinceMs) {
       isInRange = true
       detector.restart()
@@ -60,6 +61,17 @@ export function detectKey(entry: KeySummary, keys: number, range: TimeRange = WH
     detector.add(stratum, successes, attempts, ms)
   })
   return total < MIN_ATTEMPTS ? null : detector
+}
+
+/**
+ * The end of the attempts of a key that can be compared with each other, exclusive, in milliseconds since the epoch: that of its last verified
+ * attempt. Outcomes of later ones may still come, and what an agent reports of them differs from what is verified of earlier ones. Infinity
+ * if none of the last 100 attempts can be verified yet, as without outcomes.
+ */
+export function judgedUntilMs({ summary, recent }: KeySummary): number {
+  const verified = summary.outcomes?.verified
+  const lastMs = verified === undefined ? undefined : span(verified)?.lastMs
+  return lastMs === undefined || lastMs < oldestHeldMs(recent) ? Number.POSITIVE_INFINITY : lastMs + 1
 }
 
 /**
@@ -96,8 +108,9 @@ export function* detectAgentSteps(
     isHeld ||= latestHeldMs(key.recent, range.untilMs) >= range.sinceMs
     const before: MutableCounts = { ...unorderedCounts(key) }
     const entries = { before, stratum: undefined }
+    const untilMs = Math.min(range.untilMs, judgedUntilMs(key))
     forEachOutcome(key.recent, (ms, successes, attempts) => {
-      if (ms >= range.untilMs) return
+      if (ms >= untilMs) return
       before.successes += successes
       before.attempts += attempts
       latest.add({ ms, successes, attempts, key: entries })
