@@ -82,10 +82,11 @@ describe('memory', () => {
         const answer = text(socket)
         const head = `POST /api/v1/attempts HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/${type}\r\n`
         socket.write(`${head}Connection: close\r\nTransfer-Encoding: chunked\r\n\r\n`)
-        socket.write(`${'1\r\n \r\n'.repeat(250_000)}${LINE.length.toString(16)}\r\n${LINE}\r\n0\r\n\r\n`)
+        socket.write(`${'1\r\n \r\n'.repeat(1_000_000)}${LINE.length.toString(16)}\r\n${LINE}\r\n0\r\n\r\n`)
         expect(await answer).toMatch(/^HTTP\/1\.1 200 [\s\S]*"accepted":1,/)
       })
-      expect(grown).toBeLessThan(64)
+      // A chunk that is kept would take a Buffer, some 200 bytes. Garbage that is collected late grows to 120 MiB at most.
+      expect(grown).toBeLessThan(180)
     }
   })
 })
