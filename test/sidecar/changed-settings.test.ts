@@ -1,5 +1,6 @@
 /** A restart with other settings merges or drops nothing that exists, after a clean stop and after kill -9. */
-import { join } from 'node:path'
+import { cp, readdir, stat } from 'node:fs/promises'
+import { basename, join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { loadConfig } from '../../src/config/config.ts'
@@ -9,42 +10,62 @@ import { openStore } from '../../src/store/open.ts'
 import { AgentPerformanceTracker } from '../../src/tracker.ts'
 import { runCommand } from '../command/run-command.ts'
 import { anAttempt, capturedLog } from '../support/sidecar.ts'
-import { type SidecarProcess, startSidecarProcess, temporaryFolder } from '../support/sidecar-process.ts'
+import { temporaryFolder } from '../support/sidecar-process.ts'
 
-interface Running extends Pick<SidecarProcess, 'url' | 'log'> {
-  stop(signal: NodeJS.Signals): Promise<unknown>
+interface Running {
+  readonly url: string
+  log(): string
+  close(): Promise<void>
 }
 
 let folder: Awaited<ReturnType<typeof temporaryFolder>>
 let sidecar: Running | undefined
-/** Whether the next sidecars run in this process, which can only be closed, as on SIGTERM. A process of its own takes longer to start. */
-let isHere = true
 beforeEach(async () => {
   folder = await temporaryFolder()
-  isHere = true
 })
 afterEach(async () => {
-  await stop(isHere ? 'SIGTERM' : 'SIGKILL')
+  await stop('SIGTERM')
   await folder[Symbol.asyncDispose]()
 })
 
-/** Starts a sidecar with settings, each a flag and its value. */
+/** Starts a sidecar with settings, each a flag and its value. In this process: one of its own takes half a second of CPU to start. */
 async function start(...args: string[]): Promise<void> {
   const store = join(folder.path, 'perf.json')
-  sidecar = isHere ? await startHere(store, args) : await startSidecarProcess(store, { args })
-}
-
-async function startHere(store: string, args: readonly string[]): Promise<Running> {
   const flags = Object.fromEntries(args.flatMap((flag, i) => (i % 2 === 0 ? [[flag.slice(2), args[i + 1]]] : [])))
   const { log, lines } = capturedLog()
   const { config } = loadConfig({ flags: { listen: '127.0.0.1:0', store, ...flags }, env: {} })
   const { url, close } = await startSidecar(config, log)
-  return { url, log: () => JSON.stringify(lines), stop: close }
+  sidecar = { url, log: () => JSON.stringify(lines), close }
 }
 
-async function stop(signal: NodeJS.Signals): Promise<void> {
-  await sidecar?.stop(signal)
+/** A copy of a folder as it is at one moment: tried again if a file changes meanwhile, as while the document is written. */
+async function copyOf(path: string): Promise<typeof folder> {
+  const copy = await temporaryFolder()
+  const before = await statesIn(path)
+  // To open and close the file of the lock in this process would release it.
+  const copied = cp(path, copy.path, { recursive: true, filter: one => basename(one) !== 'lock.db' })
+  const after = await copied.then(() => statesIn(path)).catch(() => undefined)
+  if (before !== undefined && before === after) return copy
+  await copy[Symbol.asyncDispose]()
+  return await copyOf(path)
+}
+
+/** The names, sizes and times of change of all files in a folder. Undefined if one disappears meanwhile. */
+async function statesIn(path: string): Promise<string | undefined> {
+  const names = await readdir(path, { recursive: true })
+  const stats = await Promise.all(names.map(name => stat(join(path, name)))).catch(() => undefined)
+  return stats && JSON.stringify(stats.map(({ size, mtimeMs, ino }, i) => [names[i], size, mtimeMs, ino]))
+}
+
+/** Ends the sidecar as the signal does. SIGKILL leaves the files as they are at that moment: the next one starts on a copy of them. */
+async function stop(signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {
+  const before = folder
+  if (signal === 'SIGKILL') {
+    folder = await copyOf(before.path)
+  }
+  await sidecar?.close()
   sidecar = undefined
+  if (folder !== before) await before[Symbol.asyncDispose]()
 }
 
 async function record(...attempts: Record<string, unknown>[]): Promise<unknown> {
@@ -99,10 +120,6 @@ describe.each([
   ['a clean stop', 'SIGTERM'],
   ['kill -9', 'SIGKILL'],
 ] as const)('after %s', (_name, signal) => {
-  beforeEach(() => {
-    isHere = signal === 'SIGTERM'
-  })
-
   test('21 keys under --max-keys 5 remain and keep counting, only new keys overflow, and with a higher limit they get their own', async () => {
     const keys = Array.from({ length: 21 }, (_, i) => ({ agent_name: `a${i}` }))
     await start()
