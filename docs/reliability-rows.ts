@@ -11,7 +11,7 @@ export interface ReliabilityRow {
 }
 
 const CHAOS =
-  'test/chaos/kill.test.ts > killed 20 times under load, at starts, stops and file changes, the sidecar loses nothing and counts nothing twice'
+  'test/chaos/kill.test.ts > killed 12 times under load, at starts, stops and file changes, the sidecar loses nothing and counts nothing twice'
 const APPEND_FILE = 'test/store/file/append-file.test.ts > an append file'
 const CRASH =
   'test/store/file/crash.test.ts > when %s > after any operation that has done $done, with $preallocatedBytes preallocated bytes, every acknowledged attempt is counted once'
@@ -360,7 +360,7 @@ const CRASHES: readonly ReliabilityRow[] = [
     promise:
       'A question to the files of a running sidecar answers the state at one moment, and the sidecar loses no attempt.',
     shown: [
-      `${READ_ONLY} > beside a process that has the store open > 100 questions in a row answer what the sidecar answers at some moment, and the sidecar keeps every attempt`,
+      `${READ_ONLY} > beside a process that has the store open > 30 questions in a row answer what the sidecar answers at some moment, and the sidecar keeps every attempt`,
       `${READ_ONLY} > beside a process that has the store open > that closes and opens it again and again, which makes snapshots and removes old segments, questions count what is kept`,
       `${READER} > while the writer > %s, at any operation of the reader, it answers what was so before or after, without a warning`,
       `${READER} > a document alone > that another program writes in place, at any operation of the reader, is read again until it is complete`,
