@@ -1,6 +1,5 @@
 /** A restart with other settings merges or drops nothing that exists, after a clean stop and after kill -9. */
-import { cp, readdir, stat } from 'node:fs/promises'
-import { basename, join } from 'node:path'
+import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { loadConfig } from '../../src/config/config.ts'
@@ -9,6 +8,7 @@ import { startSidecar } from '../../src/sidecar.ts'
 import { openStore } from '../../src/store/open.ts'
 import { AgentPerformanceTracker } from '../../src/tracker.ts'
 import { runCommand } from '../command/run-command.ts'
+import { copyOf } from '../support/files.ts'
 import { anAttempt, capturedLog } from '../support/sidecar.ts'
 import { temporaryFolder } from '../support/sidecar-process.ts'
 
@@ -38,26 +38,7 @@ async function start(...args: string[]): Promise<void> {
   sidecar = { url, log: () => JSON.stringify(lines), close }
 }
 
-/** A copy of a folder as it is at one moment: tried again if a file changes meanwhile, as while the document is written. */
-async function copyOf(path: string): Promise<typeof folder> {
-  const copy = await temporaryFolder()
-  const before = await statesIn(path)
-  // To open and close the file of the lock in this process would release it.
-  const copied = cp(path, copy.path, { recursive: true, filter: one => basename(one) !== 'lock.db' })
-  const after = await copied.then(() => statesIn(path)).catch(() => undefined)
-  if (before !== undefined && before === after) return copy
-  await copy[Symbol.asyncDispose]()
-  return await copyOf(path)
-}
-
-/** The names, sizes and times of change of all files in a folder. Undefined if one disappears meanwhile. */
-async function statesIn(path: string): Promise<string | undefined> {
-  const names = await readdir(path, { recursive: true })
-  const stats = await Promise.all(names.map(name => stat(join(path, name)))).catch(() => undefined)
-  return stats && JSON.stringify(stats.map(({ size, mtimeMs, ino }, i) => [names[i], size, mtimeMs, ino]))
-}
-
-/** Ends the sidecar as the signal does. SIGKILL leaves the files as they are at that moment: the next one starts on a copy of them. */
+/** Ends the sidecar as the signal does. After SIGKILL the next one starts on a copy of the files of that moment. */
 async function stop(signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {
   const before = folder
   if (signal === 'SIGKILL') {
