@@ -11,7 +11,7 @@ export interface ReliabilityRow {
 }
 
 const CHAOS =
-  'test/chaos/kill.test.ts > killed 12 times under load, at starts, stops and file changes, the sidecar loses nothing and counts nothing twice'
+  'test/chaos/kill.test.ts > killed 20 times under load, at starts, stops and file changes, the sidecar loses nothing and counts nothing twice'
 const APPEND_FILE = 'test/store/file/append-file.test.ts > an append file'
 const CRASH =
   'test/store/file/crash.test.ts > when %s > after any operation that has done $done, with $preallocatedBytes preallocated bytes, every acknowledged attempt is counted once'

@@ -3,10 +3,9 @@ import { expect, test } from 'vitest'
 import { createRandom } from '../../src/core/statistics/random.ts'
 import { describeOutcome, killPointsFor, runKills } from './kill-runs.ts'
 
-/** Each kill point once, and a few at random. */
-const KILLS = 12
+const KILLS = 20
 
-test('killed 12 times under load, at starts, stops and file changes, the sidecar loses nothing and counts nothing twice', async () => {
+test('killed 20 times under load, at starts, stops and file changes, the sidecar loses nothing and counts nothing twice', async () => {
   const seed = process.env.CHAOS_SEED ?? String(Date.now())
   const random = createRandom(seed)
   const outcome = await runKills(killPointsFor(KILLS, random), random)
