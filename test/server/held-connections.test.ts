@@ -11,7 +11,7 @@ import { needs } from '../support/tool.ts'
 
 const GET = 'GET /livez HTTP/1.1\r\nHost: localhost\r\n'
 /** The limit for a timely close. It is well below Node's own handshake timeout of 120 s. */
-const SOON_MS = 8000
+const SOON_MS = 30_000
 
 /** Fails if the connection stays open for too long. */
 async function closes(socket: Socket): Promise<void> {
