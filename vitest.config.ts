@@ -8,7 +8,7 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node'
  */
 const SHARED = [
   'test/core/**/!(simulations*).test.ts',
-  'test/receive/**/!(answer|decode|handler|recorded).test.ts',
+  'test/receive/**/!(answer|handler).test.ts',
   'test/questions/*.test.ts',
   'test/command/{alerts,alerts-test,export,honesty,import,outcome,passwords,questions,record,serve,statistics,store,table,token-file}.test.ts',
   'test/sidecar/{changed-settings,clock,documentation,model-aliases,otlp-metrics,raw-json,self-metrics}.test.ts',
@@ -19,7 +19,7 @@ const SHARED = [
   'test/store/engine/!(freshness|raised-limits|spooling).test.ts',
   'test/store/file/!(append-file|changed-schema|crash|opening).test.ts',
   'test/{config,expose,lib,openapi,pricing,statistics}/!(otlp-out|prometheus|promtool|statuses).test.ts',
-  'test/page/stream/*.test.ts',
+  'test/page/{assets,stream/*}.test.ts',
 ]
 
 /** Simulations of the statistics: two minutes of computation. `npm run test:simulations` runs them. */
