@@ -1,7 +1,7 @@
 /** Rows for the stores that several sidecars may share, each beside the file store in the same round. */
-import { mkdir } from 'node:fs/promises'
+import { mkdir, mkdtemp } from 'node:fs/promises'
 import { join } from 'node:path'
-import { type LagOfOne, machineMs } from '../measures/lag.ts'
+import type { LagOfOne } from '../measures/lag.ts'
 import type { CatchUp, StoreRate } from '../measures/stores.ts'
 import { hasPostgres, startPostgres } from '../peers/postgres.ts'
 import { hasRedis, startRedis } from '../peers/redis.ts'
@@ -18,8 +18,6 @@ const LOADS = [
 
 const CATCH_UP = 300_000
 const LAG = { sidecars: 4, perSecond: 17_000 }
-/** Until when its sidecars have opened the store, in milliseconds. */
-const START_MS = 3000
 
 interface StoreKind {
   readonly name: string
@@ -111,7 +109,7 @@ async function sharedRows(bench: Bench, { name, targetOf }: StoreKind): Promise<
   const catchUps: CatchUp[] = []
   await measure('store-fill', targetOf('catch-up'), String(CATCH_UP))
   for (let round = 0; round < rounds; round++) {
-    lags.push(await measureLag(targetOf(`lag-${round}`), bench.ms))
+    lags.push(await measureLag(bench, targetOf(`lag-${round}`)))
     catchUps.push(await measure('store-catch-up', targetOf('catch-up')))
   }
   for (const { records } of catchUps)
@@ -150,8 +148,9 @@ interface Lag {
 }
 
 /** The sidecars are processes of their own on both cores, which they share with the server. */
-async function measureLag(target: string, ms: number): Promise<Lag> {
-  const args = [target, String(LAG.perSecond / LAG.sidecars), String(ms), String(machineMs() + START_MS)]
+async function measureLag({ folder, ms }: Bench, target: string): Promise<Lag> {
+  const ready = await mkdtemp(join(folder, 'ready-'))
+  const args = [target, String(LAG.sidecars), String(LAG.perSecond), String(ms), ready]
   const sidecars = await Promise.all(
     Array.from({ length: LAG.sidecars }, () => measureOn<LagOfOne>('0,1', 'store-lag', ...args)),
   )
