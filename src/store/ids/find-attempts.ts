@@ -64,13 +64,9 @@ class Search {
   attempt: AttemptRecord | undefined
   readonly #outcomes: OutcomeRecord[] = []
 
-  /**
-   * Two sidecars may write the same revision, and only the first one counts. All records of a revision follow the revision before it, so an
-   * outcome with a lower revision, or the attempt, ends the search.
-   */
+  /** Only the attempt ends the search: an outcome that is sent again is a duplicate also if many others follow it. */
   get isComplete(): boolean {
-    const [newest] = this.#outcomes
-    return this.attempt !== undefined || newest?.revision !== this.#outcomes.at(-1)?.revision
+    return this.attempt !== undefined
   }
 
   addOutcome(record: OutcomeRecord): void {
@@ -79,11 +75,9 @@ class Search {
 
   result(): FoundAttempt | undefined {
     const oldest = this.#outcomes.at(-1)?.revision
-    // Another one of the oldest revision may precede it in the log. If there is no other revision, the log does not have more.
-    const proven =
-      this.attempt === undefined && this.isComplete
-        ? this.#outcomes.filter(({ revision }) => revision !== oldest)
-        : this.#outcomes
+    const hasOlder = this.attempt === undefined && this.#outcomes[0]?.revision !== oldest
+    // Two sidecars may write the same revision, of which the first counts. Without the attempt, that one may be in the part that has expired.
+    const proven = hasOlder ? this.#outcomes.filter(({ revision }) => revision !== oldest) : this.#outcomes
     const outcomes: OutcomeRecord[] = []
     for (const outcome of proven.toReversed())
       if (outcome.revision > (outcomes.at(-1)?.revision ?? 0)) outcomes.push(outcome)
