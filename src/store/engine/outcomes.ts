@@ -65,7 +65,10 @@ export function createOutcomes({ commit, log, state, order }: OutcomesOptions): 
   let running: Promise<void> | undefined
   let isClosed = false
 
-  const refusal = (): StoreUnavailable | undefined => (isClosed ? closed() : commit.turnRefusal())
+  function refusal(): StoreUnavailable | undefined {
+    const refused = isClosed ? closed() : commit.turnRefusal()
+    return refused && explained(refused)
+  }
 
   function append(outcomes: readonly Outcome[]): Promise<AppendedOutcomes> {
     return new Promise((resolve, reject) => {
@@ -139,10 +142,7 @@ export function createOutcomes({ commit, log, state, order }: OutcomesOptions): 
 
   /** Refuses the calls of a round. Their other outcomes are not recorded any more. */
   function refuse(items: readonly Item[], error: unknown): void {
-    const refused =
-      error instanceof StoreUnavailable
-        ? error
-        : new StoreUnavailable(`outcomes cannot be recorded: ${messageOf(error)}`, { cause: error })
+    const refused = explained(error)
     for (const { call } of items) {
       if (call.isRefused) continue
       call.isRefused = true
@@ -217,6 +217,17 @@ function countsOf(outcomes: readonly Outcome[], answers: Call['answers']): Appen
   const count = (wanted: Answer): number => answers.filter(answer => answer === wanted).length
   const unknown = outcomes.filter((_, i) => answers[i] === 'unknown').map(({ attempt_id }) => attempt_id)
   return { accepted: count('accepted'), duplicates: count('duplicate'), unknown }
+}
+
+/** Names outcomes: the reason is often one that holds for attempts, which may be accepted at the same time. */
+function explained(error: unknown): StoreUnavailable {
+  if (error instanceof StoreUnavailable && error.reason !== 'failing') return error
+  const { retryAfterSeconds } = error instanceof StoreUnavailable ? error : { retryAfterSeconds: undefined }
+  const detail = messageOf(error).replace(/^(attempts|outcomes) cannot be (kept|recorded[^:]*): /, '')
+  return new StoreUnavailable(`outcomes cannot be recorded now, send them again: ${detail}`, {
+    cause: error,
+    ...(retryAfterSeconds !== undefined && { retryAfterSeconds }),
+  })
 }
 
 const closed = (): StoreUnavailable => new StoreUnavailable('the store is closed', { reason: 'closed' })
