@@ -1,6 +1,7 @@
 /** Looks up attempts by their ids in a log whose parts have an index, from the newest part back. */
 import type { AttemptRecord, LogRecord, OutcomeRecord } from '../../core/fold.ts'
 import type { FoundAttempt, Log } from '../../core/log.ts'
+import { createEventLoopYield } from '../../lib/event-loop.ts'
 import type { IdColumns } from './id-columns.ts'
 import { createWantedIds, type WantedIds } from './wanted.ts'
 
@@ -23,12 +24,15 @@ export async function findAttempts(
   const searches = new Map(Array.from(ids, id => [id, new Search()]))
   const wanted = createWantedIds(ids, seed)
   if (wanted.size > 0) {
+    // Nothing else waits where all parts are indexed, and none of them has a wanted id.
+    const yieldToEventLoop = createEventLoopYield()
     for await (const part of parts) {
       const places = part.ids.placesOf(wanted)
       if (places.length > 0) {
         for (const id of noteNewestFirst(searches, await part.read(places, wanted))) wanted.remove(id)
         if (wanted.size === 0) break
       }
+      await yieldToEventLoop()
     }
   }
   const found = new Map<string, FoundAttempt>()
