@@ -34,17 +34,19 @@ export async function differsFromFacts(
   return differences(comparable(answers), expected).map(text => `final facts: ${text}`)
 }
 
-/** Without what says how many results are verified, and without drift, for which attempts behind the last verified one do not count yet. */
+/** What says how many results are verified. */
+const OUTCOMES = /,?"outcomes":\{[^}]*\}/g
+/** The order in which variants got their first attempt, which may be pending. */
+const VARIANTS = /(?<="variants":\[)[^\]]*/g
+/** Drift: attempts behind the last verified one do not count yet. */
+const DRIFT = /"verdict":.*$/s
+
 function comparable(answers: ReadonlyMap<string, string>): Map<string, string> {
-  const kept = [...answers].filter(([path]) => !OTHER.test(path))
-  return new Map(
-    kept.map(([path, text]) => [
-      path,
-      text
-        .replace(/,?"outcomes":\{[^}]*\}/g, '')
-        .replace(path.startsWith('/api/v1/trends') ? /"verdict":.*$/s : '', ''),
-    ]),
-  )
+  const same = (path: string, text: string): string => {
+    const sorted = text.replace(OUTCOMES, '').replace(VARIANTS, names => names.split(',').sort().join(','))
+    return path.startsWith('/api/v1/trends') ? sorted.replace(DRIFT, '') : sorted
+  }
+  return new Map([...answers].flatMap(([path, text]) => (OTHER.test(path) ? [] : [[path, same(path, text)]])))
 }
 
 /** The attempts with a result, in the order in which the log gave them their first one: recent attempts and lists of keys have this order. */
