@@ -172,7 +172,7 @@ async function auditListing(url: string, ledger: Ledger): Promise<Omit<Verdict, 
       else double += count - 1
     }
   }
-  // Those that nobody sent, or of an attempt that was never acknowledged.
+  // Those that no client sent, or of an attempt that was never acknowledged.
   for (const count of told.values()) wrong += count
   return { lost, double, wrong }
 }

@@ -61,7 +61,7 @@ test('while the shared store is away, outcomes are refused with a time to send t
   const killed = first.deliverTo(sidecar.url, { spoolDirectory, maxBatch: 1 })
   first.recordOutcome('library', { success: false, source: 'ci' })
   for (const id of ['1', '2']) first.recordAttempt({ ...anAttempt(), attempt_id: `late ${id}` } as never)
-  // The sidecar takes attempts into its spool, and the outcome before them does not hold them up.
+  // The sidecar takes attempts into its spool, and the outcome before them does not delay them.
   await vi.waitUntil(() => killed.stats().delivered === 2, { timeout: 20_000, interval: 20 })
   expect(await killed.close(0)).toBe(false)
   expect(killed.stats()).toMatchObject({ spooled: 1, dropped: { rejected: 0, queue_full: 0, closed: 0 } })

@@ -84,7 +84,7 @@ export function encodeOne(frame: RecordFrame, json: string): Uint8Array {
   return bytes.subarray(0, putRecord(bytes, 0, frame, json))
 }
 
-/** Encodes records one behind the other, in `into` if it is large enough. */
+/** Encodes records one after the other, in `into` if it is large enough. */
 export function encodeAll(frame: RecordFrame, texts: readonly string[], into: Buffer): Buffer {
   const framed = frame.before.length + frame.after
   const room = texts.reduce((sum, { length }) => sum + framed + BYTES_PER_UNIT * length, 0)
