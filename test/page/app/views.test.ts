@@ -203,7 +203,7 @@ describe.skipIf(NO_BROWSER !== undefined)('the views of the live page', () => {
     await context.close()
   })
 
-  test('Who is best and One agent say how attempts were judged, and whether reports are true', async () => {
+  test('each view of rates says how attempts were judged, and One agent whether reports are true', async () => {
     await using judged = await testSidecar()
     const { success: _, ...pending } = anAttempt({ agent_name: 'boaster', attempt_id: 'pending' })
     const reported = Array.from({ length: 40 }, (_, i) =>
@@ -217,9 +217,11 @@ describe.skipIf(NO_BROWSER !== undefined)('the views of the live page', () => {
     const outcomes = Array.from({ length: 30 }, (_, i) => ({ attempt_id: `id ${i}`, success: i < 12, source: 'ci' }))
     await judged.post(outcomes, { path: '/api/v1/outcomes' })
     const words = '30 verified by outcomes · 10 only reported · 1 pending'
-    await page.goto(`${judged.url}/best`)
-    await shown(page)
-    expect(await page.textContent('main')).toContain(words)
+    for (const view of ['best', 'now', 'models', 'costs']) {
+      await page.goto(`${judged.url}/${view}`)
+      await shown(page)
+      expect(await page.textContent('main')).toContain(words)
+    }
     await page.goto(`${judged.url}/agent?agent_name=boaster`)
     const card = (await (
       await page.waitForSelector('section[aria-label="Can its reports be believed?"]')
