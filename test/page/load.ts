@@ -102,8 +102,7 @@ for (const path of chosen.length > 0 ? chosen : VIEWS) {
   for (const incident of incidents) process.stdout.write(`  ${incident}\n`)
   // The reason of a failed answer, such as a defect with its path and stack, is in the log of the sidecar.
   for (const line of lines.splice(0))
-    if (line.level !== 'info' && line.alert === undefined)
-      process.stdout.write(`  log: ${JSON.stringify(line)}\n`)
+    if (line.level !== 'info' && line.alert === undefined) process.stdout.write(`  log: ${JSON.stringify(line)}\n`)
   await context.close()
 }
 clearInterval(sender)

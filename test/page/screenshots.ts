@@ -19,6 +19,7 @@ const VIEWS: readonly (readonly [name: string, path: string])[] = [
   ['honesty', '/agent?agent_name=middle'],
   ['costs', '/costs'],
   ['alerts', '/alerts'],
+  ['firing', '/alerts'],
   ['attempts', '/attempts'],
 ]
 const LOOKS = [
@@ -58,11 +59,14 @@ await sidecar.post(file === undefined ? seedAttempts(Date.now()) : await recentA
 await mkdir(folder, { recursive: true })
 await using empty = await testSidecar()
 await using made = await testSidecar()
+await using firing = await testSidecar()
+await firing.post(seedAttempts(Date.now()))
 await made.post(seedAttempts(Date.now()))
 await made.post(seedOutcomes(), { path: '/api/v1/outcomes' })
 const sidecars = new Map([
   ['first-run', empty],
   ['honesty', made],
+  ['firing', firing],
   ['costs', made],
 ])
 await using browser = await launch()

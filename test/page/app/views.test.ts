@@ -122,7 +122,8 @@ describe.skipIf(NO_BROWSER !== undefined)('the views of the live page', () => {
     expect(alerts.map(({ rule }) => rule)).toContain('AgentOverconfident')
     const text = (await page.textContent('main'))!
     for (const { summary, detail, false_alarms, figures } of alerts) {
-      for (const part of [summary, detail, false_alarms]) expect(text).toContain(part)
+      // The page writes percentages as the locale does.
+      for (const part of [summary, detail, false_alarms]) expect(text).toContain(part.replaceAll(/(\d) %/g, '$1%'))
       for (const { after } of figures) expect(text).toContain(percent(after))
     }
     await page.waitForSelector('nav .firing-count')
@@ -200,6 +201,25 @@ describe.skipIf(NO_BROWSER !== undefined)('the views of the live page', () => {
     expect(region.width / plot.width).toBeLessThan(0.35)
     expect(plot.x + plot.width - (region.x + region.width)).toBeLessThan(20)
     expect(await page.textContent('section[aria-label=Durations]')).toContain('the newest 180 attempts')
+    await context.close()
+  })
+
+  test('an interval with fewer than five attempts is a hollow dot, and does not bend the line of the rate', async () => {
+    await using sparse = await testSidecar()
+    const endMs = Date.now()
+    const timed = (minutesAgo: number, success: boolean): object =>
+      anAttempt({ timestamp: new Date(endMs - minutesAgo * 60_000).toISOString(), success })
+    await sparse.post([...Array.from({ length: 270 }, (_, i) => timed(600 - 2 * i, i % 2 === 0)), timed(0, true)])
+    const { page, context } = await openPage(browser, sparse.url, { path: '/agent?agent_name=a' })
+    await shown(page)
+    const dot = page.locator('.plot-frame .estimate.hollow').last()
+    await dot.waitFor()
+    const end = (await page.locator('.plot-frame .line').boundingBox())!
+    const box = (await dot.boundingBox())!
+    // At 100 %, far right of the line, which stays at 50 %.
+    expect(box.x).toBeGreaterThan(end.x + end.width)
+    expect(box.y).toBeLessThan(end.y)
+    expect(end.height).toBeLessThan(100)
     await context.close()
   })
 

@@ -18,7 +18,7 @@ import { HonestyCard } from '../parts/honesty-card.tsx'
 import { RatesCard } from '../parts/rates-card.tsx'
 import { TrendVerdict } from '../parts/trend-verdict.tsx'
 import { Durations } from '../plots/durations.tsx'
-import { RateOverTime } from '../plots/rate-over-time.tsx'
+import { RateKey, RateOverTime } from '../plots/rate-over-time.tsx'
 
 export function AgentView() {
   return parameters.value['agent_name'] === undefined ? (
@@ -101,7 +101,7 @@ function ShownAgent({ agent }: { agent: string }) {
         />
         <TotalCostFigure label="Total cost" cost={cost} query={query} />
       </div>
-      <Card title="Rate over time" source={{ path: 'trends', query }}>
+      <Card title="Rate over time" legend={<RateKey />} source={{ path: 'trends', query }}>
         <Loaded answer={trends} rows={6}>
           {data =>
             data.points.length === 0 ? (
@@ -119,7 +119,6 @@ function ShownAgent({ agent }: { agent: string }) {
       <div class="columns">
         <div>
           <ConfidenceCard query={query} />
-          <HonestyCard query={query} />
           <Card
             title="Models and their times"
             source={{ path: 'leaderboard', query }}
@@ -137,7 +136,10 @@ function ShownAgent({ agent }: { agent: string }) {
             </Loaded>
           </Card>
         </div>
-        <IssueTypes query={query} />
+        <div>
+          <IssueTypes query={query} />
+          <HonestyCard query={query} />
+        </div>
       </div>
       <Newest agent={agent} query={query} />
     </main>

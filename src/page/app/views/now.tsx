@@ -14,7 +14,7 @@ import { filterQuery } from '../parts/filters.tsx'
 import { Heading } from '../parts/heading.tsx'
 import { Judged } from '../parts/judged.tsx'
 import { TrendVerdict } from '../parts/trend-verdict.tsx'
-import { RateOverTime } from '../plots/rate-over-time.tsx'
+import { RateKey, RateOverTime } from '../plots/rate-over-time.tsx'
 
 /** Rows of the lists. */
 const SHOWN = 8
@@ -74,7 +74,7 @@ export function NowView() {
         <TotalCostFigure label="Cost" cost={cost} query={query} />
       </div>
       <TrendVerdict answer={trends} />
-      <Card title="Rate over time" source={{ path: 'trends', query }}>
+      <Card title="Rate over time" legend={<RateKey />} source={{ path: 'trends', query }}>
         <Loaded answer={together(trends, costs)} rows={6}>
           {([{ points: intervals }, { outcomes }]) => (
             <>
