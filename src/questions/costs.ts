@@ -4,7 +4,7 @@ import type { WithOutcomes } from '../core/reports/outcome-totals.ts'
 import type { Selection } from '../core/reports/selection.ts'
 import { runYielding } from '../lib/event-loop.ts'
 import { costs as costsSchema, outcomeTotals } from './answer-schemas.ts'
-import { outcomesIn } from './outcomes.ts'
+import { judgedSummaries } from './outcomes.ts'
 import { selection } from './parameters.ts'
 import { defineQuestion, type Question } from './question.ts'
 import { byName, type ObjectSchema, objectSchema } from './schema.ts'
@@ -28,8 +28,7 @@ export const costs: Question<'costs', Selection, CostsAnswer> = defineQuestion({
   answer,
   example: {},
   async run(facts, query, signal) {
-    const summaries = await facts.summaries(query.range, query.filter, signal)
-    const report = await runYielding(costSteps(summaries), signal)
-    return { ...report, outcomes: await outcomesIn(facts, query, signal) }
+    const { summaries, outcomes } = await judgedSummaries(facts, query, signal)
+    return { ...(await runYielding(costSteps(summaries), signal)), outcomes }
   },
 })

@@ -11,7 +11,7 @@ import type {
 } from '../core/statistics/fair-comparison.ts'
 import { runYielding } from '../lib/event-loop.ts'
 import { attempts, names, outcomeTotals, probability, rate, rateInterval } from './answer-schemas.ts'
-import { outcomesIn } from './outcomes.ts'
+import { judgedSummaries } from './outcomes.ts'
 import { choice, selection } from './parameters.ts'
 import { defineQuestion, type Question } from './question.ts'
 import { type ObjectSchema, objectSchema, strictObject } from './schema.ts'
@@ -89,8 +89,7 @@ export const fairComparison: Question<'fair-comparison', FairComparisonQuery, Fa
   answer,
   example: {},
   async run(facts, query, signal) {
-    const summaries = await facts.summaries(query.range, query.filter, signal)
-    const comparison = await runYielding(fairSteps(summaries, query.by), signal)
-    return { ...comparison, outcomes: await outcomesIn(facts, query, signal) }
+    const { summaries, outcomes } = await judgedSummaries(facts, query, signal)
+    return { ...(await runYielding(fairSteps(summaries, query.by), signal)), outcomes }
   },
 })
