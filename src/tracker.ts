@@ -219,7 +219,7 @@ export class AgentPerformanceTracker {
   }
 
   /** Costs per attempt and per success, by agent, model and issue type. */
-  async getCosts(options: SelectionOptions = {}): Promise<CostReport & Ranged> {
+  async getCosts(options: SelectionOptions = {}): Promise<CostReport & WithOutcomes & Ranged> {
     return this.ask('costs', selectionOf(options), options.signal)
   }
 
@@ -249,7 +249,10 @@ export class AgentPerformanceTracker {
   }
 
   /** Agents, models, or both together, compared at the same mix of issue types. */
-  async getFairComparison(by: FairGrouping, options: SelectionOptions = {}): Promise<FairComparison & Ranged> {
+  async getFairComparison(
+    by: FairGrouping,
+    options: SelectionOptions = {},
+  ): Promise<FairComparison & WithOutcomes & Ranged> {
     return this.ask('fair-comparison', { ...selectionOf(options), by }, options.signal)
   }
 

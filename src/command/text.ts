@@ -14,6 +14,30 @@ export function tableText(columns: readonly Column[], rows: readonly (readonly s
   return [bold(titles, io.stdout, io.env), ...lines].join('\n')
 }
 
+/** Answers of the groups of each grouping, by name. */
+interface Grouped<Group> {
+  readonly by_agent: Readonly<Record<string, Group>>
+  readonly by_model: Readonly<Record<string, Group>>
+  readonly by_issue_type: Readonly<Record<string, Group>>
+}
+
+/** A table for each grouping, after an empty line. Its first column has the names of the groups. */
+export function groupTables<Group>(
+  { by_agent, by_model, by_issue_type }: Grouped<Group>,
+  columns: readonly Column[],
+  rowsOf: (groups: Readonly<Record<string, Group>>) => string[][],
+  io: Io,
+): string[] {
+  const groupings = [
+    ['agent', by_agent],
+    ['model', by_model],
+    ['issue type', by_issue_type],
+  ] as const
+  return groupings.map(
+    ([title, groups]) => `\n${tableText([{ title, align: 'left' }, ...columns], rowsOf(groups), io)}`,
+  )
+}
+
 /** Wraps a sentence to the terminal, without control characters. Every line but the first begins with `indent`. */
 export const wrapped = (text: string, io: Io, indent = ''): string =>
   wrapLines(text, widthOf(io.stdout), indent).join('\n')

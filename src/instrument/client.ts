@@ -115,7 +115,7 @@ export interface SidecarClient {
     options?: QuestionFilter & { readonly groupBy?: Grouping | undefined },
   ): Promise<CalibrationReport & WithOutcomes & Ranged>
   /** Costs per attempt and per success. */
-  costs(filter?: QuestionFilter): Promise<CostReport & Ranged>
+  costs(filter?: QuestionFilter): Promise<CostReport & WithOutcomes & Ranged>
   /** What agents report of their success against what was verified later, and how long that takes. */
   honesty(filter?: Omit<QuestionFilter, 'outcome'>): Promise<HonestyReport & Ranged>
   /** The results of an A/B test so far. Valid to ask after every attempt. Undefined if there is no such experiment or baseline. */
@@ -131,7 +131,7 @@ export interface SidecarClient {
   /** Compares agents, models (the default), or both together, at the same mix of issue types. */
   fairComparison(
     options?: QuestionFilter & { readonly by?: FairGrouping | undefined },
-  ): Promise<FairComparison & Ranged>
+  ): Promise<FairComparison & WithOutcomes & Ranged>
   /** A page of recorded attempts, newest first. `limit` is 100 by default, at most 1,000. `cursor` is the `next_cursor` of the previous page. */
   attempts(
     page?: Omit<QuestionFilter, 'outcome'> & {

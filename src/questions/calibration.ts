@@ -15,7 +15,7 @@ import {
   probability,
   rateInterval,
 } from './answer-schemas.ts'
-import { outcomesIn } from './outcomes.ts'
+import { judgedSummaries } from './outcomes.ts'
 import { choice, selection } from './parameters.ts'
 import { defineQuestion, type Question } from './question.ts'
 import { byName, type ObjectSchema, objectSchema, strictObject } from './schema.ts'
@@ -81,9 +81,7 @@ export const calibration: Question<'calibration', CalibrationQuery, CalibrationA
   answer,
   example: {},
   async run(facts, query, signal) {
-    const { range, filter, group_by } = query
-    const summaries = await facts.summaries(range, filter, signal)
-    const report = await runYielding(calibrationSteps(summaries, group_by), signal)
-    return { ...report, outcomes: await outcomesIn(facts, query, signal) }
+    const { summaries, outcomes } = await judgedSummaries(facts, query, signal)
+    return { ...(await runYielding(calibrationSteps(summaries, query.group_by), signal)), outcomes }
   },
 })

@@ -1,10 +1,12 @@
 import { z } from 'zod'
 import { FAIR_GROUPINGS, type FairGrouping, fairSteps } from '../core/reports/fair-report.ts'
+import type { WithOutcomes } from '../core/reports/outcome-totals.ts'
 import type { Selection } from '../core/reports/selection.ts'
 import type { FairBest, FairComparison, FairRate, NamedTaskDifference } from '../core/statistics/fair-comparison.ts'
 import type { TurnedPair } from '../core/statistics/reversed-pairs.ts'
 import { runYielding } from '../lib/event-loop.ts'
-import { attempts, names, probability, rate, rateInterval } from './answer-schemas.ts'
+import { attempts, names, outcomeTotals, probability, rate, rateInterval } from './answer-schemas.ts'
+import { judgedSummaries } from './outcomes.ts'
 import { choice, selection } from './parameters.ts'
 import { defineQuestion, type Question } from './question.ts'
 import { type ObjectSchema, objectSchema, strictObject } from './schema.ts'
@@ -55,7 +57,11 @@ const taskDifference: ObjectSchema<NamedTaskDifference> = objectSchema('TaskDiff
   }),
 })
 
-const answer: ObjectSchema<FairComparison> = objectSchema('FairComparison', {
+/** The comparison, and how the attempts were judged. */
+export interface FairComparisonAnswer extends FairComparison, WithOutcomes {}
+
+const answer: ObjectSchema<FairComparisonAnswer> = objectSchema('FairComparison', {
+  outcomes: outcomeTotals,
   strata: names.meta({ description: 'Issue types in which all compared groups have attempts.' }),
   rates: z.array(fairRate).meta({ description: 'The compared agents or models with their rates in percent.' }),
   best: fairBest.nullable().meta({ description: 'The one with the highest adjusted rate. Null if none is compared.' }),
@@ -68,7 +74,7 @@ const answer: ObjectSchema<FairComparison> = objectSchema('FairComparison', {
     .meta({ description: 'Pairs of which the plain and the adjusted rates name different ones as better.' }),
 })
 
-export const fairComparison: Question<'fair-comparison', FairComparisonQuery, FairComparison> = defineQuestion({
+export const fairComparison: Question<'fair-comparison', FairComparisonQuery, FairComparisonAnswer> = defineQuestion({
   path: 'fair-comparison',
   summary: 'Agents or models at the same mix of issue types: who leads, and the pairs whose order that turns over',
   parameters: z.strictObject({
@@ -77,7 +83,8 @@ export const fairComparison: Question<'fair-comparison', FairComparisonQuery, Fa
   }),
   answer,
   example: {},
-  async run(facts, { range, filter, by }, signal) {
-    return await runYielding(fairSteps(await facts.summaries(range, filter, signal), by), signal)
+  async run(facts, query, signal) {
+    const { summaries, outcomes } = await judgedSummaries(facts, query, signal)
+    return { ...(await runYielding(fairSteps(summaries, query.by), signal)), outcomes }
   },
 })

@@ -9,7 +9,7 @@ import type { WithOutcomes } from '../core/reports/outcome-totals.ts'
 import type { Selection } from '../core/reports/selection.ts'
 import { runYielding } from '../lib/event-loop.ts'
 import { attempts, bestAgent, costEstimate, outcomeTotals, probability, rate, rateInterval } from './answer-schemas.ts'
-import { outcomesIn } from './outcomes.ts'
+import { judgedSummaries } from './outcomes.ts'
 import { count, minAttempts, selection } from './parameters.ts'
 import { defineQuestion, type Question } from './question.ts'
 import { type ObjectSchema, objectSchema, strictObject } from './schema.ts'
@@ -79,10 +79,10 @@ export const leaderboard: Question<'leaderboard', LeaderboardQuery, LeaderboardA
   answer,
   example: { issue_type: 'complexity' },
   async run(facts, query, signal) {
-    const { range, filter, min_attempts, limit, issue_type } = query
-    const summaries = await facts.summaries(range, filter, signal)
+    const { min_attempts, limit, issue_type } = query
+    const { summaries, outcomes } = await judgedSummaries(facts, query, signal)
     const options = { minAttempts: min_attempts, limit, issueType: issue_type }
     const board = await runYielding(leaderboardSteps(summaries, options), signal)
-    return { ...board, outcomes: await outcomesIn(facts, query, signal) }
+    return { ...board, outcomes }
   },
 })

@@ -1,13 +1,10 @@
 /** `npm start`: a signal to npm ends the sidecar, and no process stays that holds the port or the lock. */
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
+import { npmStart } from '../support/npm-start.ts'
 import { temporaryFolder } from '../support/sidecar-process.ts'
 import { needs } from '../support/tool.ts'
-
-const ROOT = new URL('../..', import.meta.url).pathname
 
 test.for([
   ['SIGTERM, to npm alone', 'SIGTERM', false],
@@ -19,26 +16,14 @@ test.for([
   async ([_how, signal, toAll], context) => {
     needs('npm', context)
     await using folder = await temporaryFolder()
-    const store = join(folder.path, 's.json')
-    const args = ['start', '--', '--listen', '127.0.0.1:0', '--store', store]
-    const child = spawn('npm', args, { cwd: ROOT, detached: true, stdio: ['ignore', 'pipe', 'pipe'] })
-    try {
-      let output = ''
-      for (const stream of [child.stdout, child.stderr])
-        stream.setEncoding('utf8').on('data', (text: string) => {
-          output += text
-        })
-      const ended = once(child, 'exit')
-      await expect.poll(() => output).toContain('agent-performance listening on')
-      const { pid } = JSON.parse(readFileSync(join(folder.path, 's.journal/holder.json'), 'utf8')) as { pid: number }
-      expect(isRunning(pid)).toBe(true)
-      process.kill(toAll ? -child.pid! : child.pid!, signal)
-      expect(await ended).toEqual([0, null])
-      expect(isRunning(pid)).toBe(false)
-      await expect.poll(() => output).toContain('"msg":"closed"')
-    } finally {
-      endGroup(child.pid!)
-    }
+    await using started = await npmStart(join(folder.path, 's.json'))
+    const { pid } = JSON.parse(readFileSync(join(folder.path, 's.journal/holder.json'), 'utf8')) as { pid: number }
+    expect(isRunning(pid)).toBe(true)
+    const npm = started.process.pid!
+    process.kill(toAll ? -npm : npm, signal)
+    expect(await started.ended).toEqual([0, null])
+    expect(isRunning(pid)).toBe(false)
+    await expect.poll(started.output).toContain('"msg":"closed"')
   },
 )
 
@@ -48,13 +33,5 @@ function isRunning(pid: number): boolean {
     return true
   } catch {
     return false
-  }
-}
-
-function endGroup(pid: number): void {
-  try {
-    process.kill(-pid, 'SIGKILL')
-  } catch {
-    // It ended already.
   }
 }

@@ -1,10 +1,12 @@
 /**
- * The page under load: `npm run test:page-load -- [minutes] [views]`. 10,000 keys of 200 candidates, 200 attempts a second. For each view it
- * prints the longest task, by CPU time of the first 20 s and by the clock, and the heap after a collection at the begin and the end. Exits with 1
- * above a task of 100 ms of CPU or a heap that grows by more than 5 MiB.
+ * The page under load: `npm run test:page-load -- [minutes] [views]`. 10,000 keys of 200 candidates, 200 attempts a second, of which some are
+ * verified by outcomes or pending. For each view it prints the longest task, by CPU time of the first 20 s with what it went to, and by the
+ * clock, and the heap after a collection at the begin and the end. Exits with 1 above a task of 100 ms of CPU or a heap that grows by more than
+ * 5 MiB.
  */
 import { capturedLog, testSidecar } from '../support/sidecar.ts'
 import { launch, openPage, shown } from './app/browser.ts'
+import { mainThreadTasks, type Task, TRACE_CATEGORIES } from './trace.ts'
 
 const KEYS = 10_000
 const AGENTS = 40
@@ -14,56 +16,57 @@ const MAX_TASK_MS = 100
 const MAX_GROWTH = 5 * 1024 * 1024
 const TRACED_MS = 20_000
 
-const VIEWS = ['best', 'now', 'agent?agent_name=agent-7', 'agent', 'models', 'experiments', 'costs', 'attempts']
+/** The view of one agent has the card on honesty, because some of its attempts have outcomes. */
+const VIEWS = [
+  ...['best', 'best?issue_type=type-7', 'now', 'agent?agent_name=agent-7', 'agent', 'models', 'experiments', 'costs'],
+  ...['alerts', 'attempts'],
+]
 const [given = '1', ...chosen] = process.argv.slice(2)
 const minutes = Number(given)
 
+/** A pending attempt has no result before its outcome, which about half of them get. */
+const isPending = (i: number): boolean => i % 70 === 3
+const hasOutcome = (i: number): boolean => i % 10 === 7 || i % 140 === 3
+
+const isSuccess = (i: number): boolean => (i * 7919) % 100 < 30 + (i % AGENTS)
+
 const attemptOf = (i: number): object => ({
+  attempt_id: `attempt-${i}`,
   agent_name: `agent-${i % AGENTS}`,
   model_name: `model-${Math.floor(i / AGENTS) % MODELS}`,
   issue_type: `type-${Math.floor(i / (AGENTS * MODELS)) % (KEYS / AGENTS / MODELS)}`,
-  success: (i * 7919) % 100 < 30 + (i % AGENTS),
+  ...(!isPending(i) && { success: isSuccess(i) }),
+  ...(!isSuccess(i) && !isPending(i) && { error_type: 'wrong_answer', trace_id: `trace-${i}` }),
   time_seconds: 1 + (i % 100),
   confidence: 0.8,
   cost_usd: 0.01 * (1 + (i % 7)),
   ...(i % 50 === 0 && { experiment: 'prompt', variant: i % 100 === 0 ? 'control' : 'short' }),
 })
 
-interface TraceEvent {
-  readonly name: string
-  readonly pid: number
-  readonly tid: number
-  /** CPU time, in microseconds. */
-  readonly tdur?: number
-  readonly args: { readonly data?: { readonly documentLoaderURL?: string } }
-}
-
-/**
- * The CPU times of the tasks of the page's main thread, in milliseconds. A busy machine changes them less than times by the clock. Chromium has
- * pages of its own in the same trace, whose tasks do not count.
- */
-function cpuTimes(trace: Buffer, url: string): number[] {
-  const { traceEvents } = JSON.parse(trace.toString()) as { traceEvents: TraceEvent[] }
-  const mains = new Set(
-    traceEvents
-      .filter(({ name, args }) => name === 'navigationStart' && args.data?.documentLoaderURL?.startsWith(url))
-      .map(({ pid, tid }) => `${pid} ${tid}`),
-  )
-  return traceEvents
-    .filter(({ name, pid, tid }) => name.endsWith('RunTask') && mains.has(`${pid} ${tid}`))
-    .map(({ tdur = 0 }) => tdur / 1000)
+/** Sends attempts and the outcomes of some of them. An outcome needs its attempt. */
+async function send(from: number, until: number): Promise<void> {
+  const all = Array.from({ length: until - from }, (_, i) => from + i)
+  await sidecar.post(all.map(attemptOf))
+  const outcomes = all
+    .filter(hasOutcome)
+    .map(i => ({ attempt_id: `attempt-${i}`, success: isSuccess(i) && i % 3 > 0, source: 'ci' }))
+  await sidecar.post(outcomes, { path: '/api/v1/outcomes' })
 }
 
 const longestOf = (tasks: readonly number[]): number => tasks.reduce((most, task) => Math.max(most, task), 0)
+const printed = ({ cpuMs, parts }: Task): string =>
+  `${cpuMs.toFixed(0)} ms: ${[...parts()].map(([kind, ms]) => `${kind} ${ms.toFixed(0)}`).join(', ')}`
 const mib = (bytes: number): string => (bytes / 1024 / 1024).toFixed(2)
 
 const { log, lines } = capturedLog()
-await using sidecar = await testSidecar({ 'max-keys': String(KEYS + 1000) }, log)
-for (let i = 0; i < KEYS; i += 5000) await sidecar.post(Array.from({ length: 5000 }, (_, j) => attemptOf(i + j)))
+await using sidecar = await testSidecar({ 'max-keys': String(2 * KEYS) }, log)
+for (let i = 0; i < KEYS; i += 5000) await send(i, i + 5000)
 await using browser = await launch()
 let next = KEYS
 const sender = setInterval(() => {
-  void sidecar.post(Array.from({ length: RATE_PER_SECOND / 5 }, () => attemptOf(next++)))
+  const from = next
+  next += RATE_PER_SECOND / 5
+  void send(from, next)
 }, 200)
 let isOver = false
 for (const path of chosen.length > 0 ? chosen : VIEWS) {
@@ -75,11 +78,12 @@ for (const path of chosen.length > 0 ? chosen : VIEWS) {
       entryTypes: ['longtask'],
     })
   })
-  await browser.startTracing(page, { categories: ['toplevel', 'blink.user_timing'] })
+  await browser.startTracing(page, { categories: [...TRACE_CATEGORIES] })
   await page.goto(`${sidecar.url}/${path}`)
   await shown(page)
   await page.waitForTimeout(TRACED_MS)
-  const cpu = cpuTimes(await browser.stopTracing(), sidecar.url)
+  const traced = mainThreadTasks(await browser.stopTracing(), sidecar.url).sort((a, b) => b.cpuMs - a.cpuMs)
+  const cpu = traced.map(({ cpuMs }) => cpuMs)
   const cdp = await context.newCDPSession(page)
   const heap = async (): Promise<number> => {
     await cdp.send('HeapProfiler.collectGarbage')
@@ -94,10 +98,11 @@ for (const path of chosen.length > 0 ? chosen : VIEWS) {
     `${path}: longest task ${longestOf(cpu).toFixed(0)} ms of CPU, ${longestOf(tasks).toFixed(0)} ms by the clock, ${cpu.filter(ms => ms > 50).length} above 50 ms of CPU; ` +
       `heap ${mib(before)} MiB, growth ${mib(growth)} MiB; ${incidents.length} incidents\n`,
   )
+  for (const task of traced.slice(0, 3)) process.stdout.write(`  ${printed(task)}\n`)
   for (const incident of incidents) process.stdout.write(`  ${incident}\n`)
   // The reason of a failed answer, such as a defect with its path and stack, is in the log of the sidecar.
   for (const line of lines.splice(0))
-    if (line.level !== 'info') process.stdout.write(`  log: ${JSON.stringify(line)}\n`)
+    if (line.level !== 'info' && line.alert === undefined) process.stdout.write(`  log: ${JSON.stringify(line)}\n`)
   await context.close()
 }
 clearInterval(sender)

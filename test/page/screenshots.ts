@@ -1,13 +1,13 @@
 /**
  * Pictures of every view, light, dark and on a phone: `npm run screenshots -- ATTEMPTS.ndjson FOLDER`. The times of the attempts are moved to
  * the last two weeks, because single attempts of older ones would have expired. Two models of the agent with most attempts are shown as an experiment,
- * although they were not assigned by chance. Attempts without costs leave the view of costs to made-up ones.
+ * although they were not assigned by chance. Attempts without costs and outcomes leave the views of costs and of honesty to made-up ones.
  */
 import { mkdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { testSidecar } from '../support/sidecar.ts'
 import { launch, openPage, shown } from './app/browser.ts'
-import { seedAttempts } from './app/seed.ts'
+import { seedAttempts, seedOutcomes } from './app/seed.ts'
 
 const VIEWS: readonly (readonly [name: string, path: string])[] = [
   ['best', '/best'],
@@ -16,8 +16,10 @@ const VIEWS: readonly (readonly [name: string, path: string])[] = [
   ['agent', '/agent?agent_name=droid'],
   ['models', '/models'],
   ['experiments', '/experiments'],
+  ['honesty', '/agent?agent_name=middle'],
   ['costs', '/costs'],
   ['alerts', '/alerts'],
+  ['firing', '/alerts'],
   ['attempts', '/attempts'],
 ]
 const LOOKS = [
@@ -57,9 +59,14 @@ await sidecar.post(file === undefined ? seedAttempts(Date.now()) : await recentA
 await mkdir(folder, { recursive: true })
 await using empty = await testSidecar()
 await using made = await testSidecar()
+await using firing = await testSidecar()
+await firing.post(seedAttempts(Date.now()))
 await made.post(seedAttempts(Date.now()))
+await made.post(seedOutcomes(), { path: '/api/v1/outcomes' })
 const sidecars = new Map([
   ['first-run', empty],
+  ['honesty', made],
+  ['firing', firing],
   ['costs', made],
 ])
 await using browser = await launch()

@@ -122,7 +122,7 @@ test('answers that decide say how many attempts were verified, only reported, an
         outcomes: expected,
       })
   }
-  for (const path of ['calibration', 'leaderboard'] as const)
+  for (const path of ['calibration', 'leaderboard', 'costs', 'fair-comparison'] as const)
     expect(await answerQuestion(store, path, {}, NOW)).toMatchObject({ outcomes: totalsOf(FACTS) })
   expect(await answerQuestion(store, 'experiments/{name}', { name: 'e' }, NOW)).toMatchObject({
     outcomes: totalsOf(FACTS.filter(({ attempt }) => attempt.experiment === 'e')),

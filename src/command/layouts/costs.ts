@@ -6,7 +6,7 @@ import type { Hints } from '../hints.ts'
 import type { Io } from '../io.ts'
 import type { Layout } from '../layout.ts'
 import type { Column } from '../table.ts'
-import { nothingYet, tableText, wrapped } from '../text.ts'
+import { groupTables, nothingYet, wrapped } from '../text.ts'
 
 const HELP = `
 A cost is the one that the attempt reported (cost_usd), or is computed from its
@@ -33,15 +33,10 @@ function costText(report: CostReport, given: Selection, io: Io, hints: Hints): s
   const { overall } = report
   if (overall.total_attempts === 0) return nothingYet(given, hints)
   if (overall.total_cost_usd === null) return wrapped(noneKnown(overall), io)
-  const tables = [
-    ['agent', report.by_agent],
-    ['model', report.by_model],
-    ['issue type', report.by_issue_type],
-  ] as const
   return [
     wrapped(overallText(overall), io),
     wrapped(tokenText(overall), io),
-    ...tables.map(([title, groups]) => `\n${tableText([{ title, align: 'left' }, ...COLUMNS], rowsOf(groups), io)}`),
+    ...groupTables(report, COLUMNS, rowsOf, io),
   ].join('\n')
 }
 

@@ -7,7 +7,7 @@ import type { Hints } from '../hints.ts'
 import type { Io } from '../io.ts'
 import type { Layout } from '../layout.ts'
 import type { Column } from '../table.ts'
-import { nothingYet, tableText, wrapped } from '../text.ts'
+import { groupTables, nothingYet, wrapped } from '../text.ts'
 
 const HELP = `
 An attempt reports its own result. An outcome that is recorded later, by a test
@@ -30,17 +30,12 @@ export const layout: Layout<'honesty'> = {
 function honestyText({ overall, ...groups }: HonestyReport, given: Input<'honesty'>, io: Io, hints: Hints): string {
   const { verified, reported, pending } = overall.outcomes
   if (verified + reported + pending === 0) return nothingYet(given, hints)
-  const tables = [
-    ['agent', groups.by_agent],
-    ['model', groups.by_model],
-    ['issue type', groups.by_issue_type],
-  ] as const
   const judged = `${counted(verified, 'attempt')} verified, ${whole(reported)} only reported, ${whole(pending)} pending.`
   if (verified === 0) return wrapped(`${judged} Nothing can be compared before an outcome is recorded.`, io)
   return [
     wrapped(`${judged} ${overallText(overall)}`, io),
     ...delayLines(overall).map(line => wrapped(line, io)),
-    ...tables.map(([title, by]) => `\n${tableText([{ title, align: 'left' }, ...COLUMNS], rowsOf(by), io)}`),
+    ...groupTables(groups, COLUMNS, rowsOf, io),
   ].join('\n')
 }
 

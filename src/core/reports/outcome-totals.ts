@@ -35,6 +35,11 @@ export function outcomeTotals(summaries: Iterable<Summary>): OutcomeTotals {
 export function* outcomeTotalSteps(keys: readonly KeySummary[]): Steps<OutcomeTotals> {
   let [verified, reported, pending] = [0, 0, 0]
   yield* forEachKey(keys, ({ summary }) => {
+    // Makes no object for a key without outcomes, as most are.
+    if (summary.outcomes === undefined) {
+      reported += totalAttempts(summary)
+      return
+    }
     const own = outcomeTotals([summary])
     verified += own.verified
     reported += own.reported

@@ -1,10 +1,13 @@
 /** Answers questions from the state and the log, unless the store is closed. */
+import { matches } from '../../core/aggregate/key-index.ts'
 import type { Tally } from '../../core/aggregate/tally.ts'
 import { type AlertsState, firingStarts } from '../../core/alerts/lifecycle.ts'
 import {
   type AttemptPage,
   type AttemptQuery,
   type Clock,
+  type KeyFilter,
+  type KeySummary,
   RangeNotHeld,
   type StoreQueries,
   StoreUnavailable,
@@ -20,6 +23,10 @@ export interface AnswersOptions {
   readonly isClosed: () => boolean
 }
 
+/** The keys that are in no answer, because none of their attempts has a result. */
+const hiddenKeys = (tally: Tally, filter: KeyFilter): KeySummary[] =>
+  [...tally.hiddenKeys()].filter(({ key }) => matches(key, filter))
+
 export function createAnswers({ tally, alerts, clock, list, isClosed }: AnswersOptions): StoreQueries {
   function refuseClosed(): void {
     if (isClosed()) throw new StoreUnavailable('the store is closed', { reason: 'closed' })
@@ -32,6 +39,7 @@ export function createAnswers({ tally, alerts, clock, list, isClosed }: AnswersO
     async summaries(range, filter = {}, signal, view = 'latest') {
       refuseClosed()
       if (range === undefined && view === 'latest') return tally.keys(filter)
+      if (range === undefined && view === 'any') return [...tally.keys(filter), ...hiddenKeys(tally, filter)]
       if (range === undefined) return await runYielding(tally.viewedSteps(filter, view), signal)
       const nowMs = clock()
       refuseUnheld(range, nowMs)

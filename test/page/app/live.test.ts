@@ -1,11 +1,15 @@
 /** The live page over time: attempts arrive, sidecars go away, tokens are needed, prefixes are added. */
+import { execFile } from 'node:child_process'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 import type { Browser, Page, Request } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { startHttpProxy } from '../../support/http-proxy.ts'
+import { npmStart } from '../../support/npm-start.ts'
 import { anAttempt, testSidecar } from '../../support/sidecar.ts'
 import { temporaryFolder } from '../../support/sidecar-process.ts'
+import { needs } from '../../support/tool.ts'
 import { launch, NO_BROWSER, openPage, shown } from './browser.ts'
 import { seedAttempts } from './seed.ts'
 
@@ -22,6 +26,27 @@ describe.skipIf(NO_BROWSER !== undefined)('the live page over time', () => {
 
   const waitForText = (page: Page, text: string): Promise<unknown> =>
     page.waitForFunction(wanted => document.body.textContent?.includes(wanted), text)
+
+  test('a new user starts the sidecar, copies the curl of the page, runs it, and sees the attempt in the live view', async context => {
+    needs('npm', context)
+    needs('curl', context)
+    await using folder = await temporaryFolder()
+    await using started = await npmStart(join(folder.path, 'store.json'))
+    const { page, context: opened, incidents } = await openPage(browser, started.url)
+    await opened.grantPermissions(['clipboard-read', 'clipboard-write'])
+    const recipe = page.locator('section[aria-label="From a shell"]')
+    await recipe.locator('button').click()
+    const command = (await recipe.locator('code').textContent())!
+    await expect.poll(() => page.evaluate(() => navigator.clipboard.readText())).toBe(command)
+    const { stdout } = await promisify(execFile)('sh', ['-c', command])
+    expect(JSON.parse(stdout)).toEqual({ accepted: 1, duplicates: 0 })
+    await page.waitForSelector('table.board')
+    expect(await page.textContent('table.board .name')).toBe('RefactoringAgent')
+    expect(await page.textContent('td[data-label="Attempts"]')).toBe('1')
+    await waitForText(page, 'Live')
+    expect(incidents).toEqual([])
+    await opened.close()
+  })
 
   test('an empty store shows how to record, and becomes the live view at the first attempt; later ones change the numbers', async () => {
     await using sidecar = await testSidecar()
@@ -50,6 +75,46 @@ describe.skipIf(NO_BROWSER !== undefined)('the live page over time', () => {
     await waitForText(page, '✗ timeout')
     const agents = await page.$$eval('tbody tr td:nth-child(2)', cells => cells.map(cell => cell.textContent))
     expect(agents).toEqual(['two', 'one', 'before'])
+    await context.close()
+  })
+
+  test('on a fast stream new attempts take over the rows of older ones: the list makes no elements, and shows the newest 25', async () => {
+    await using sidecar = await testSidecar()
+    const batch = (name: string): object[] =>
+      Array.from({ length: 30 }, (_, i) => anAttempt({ agent_name: `${name}-${i}`, issue_type: name, trace_id: name }))
+    await sidecar.post(batch('old'))
+    const { page, context } = await openPage(browser, sidecar.url, { path: '/attempts' })
+    await shown(page)
+    await waitForText(page, 'Live')
+    const before = await page.$$('tbody tr')
+    await sidecar.post(batch('new'))
+    const newest = Array.from({ length: 25 }, (_, i) => `new-${29 - i}`)
+    const names = (): Promise<(string | null)[]> =>
+      page.$$eval('tbody tr td:nth-child(2)', cells => cells.map(cell => cell.textContent))
+    await expect.poll(names).toEqual(newest)
+    for (const row of before) expect(await row.evaluate(element => element.isConnected)).toBe(true)
+    // All cells of a row are those of its attempt.
+    const cells = await page.$$eval('tbody tr', rows => rows.map(row => row.querySelectorAll('a, button').length))
+    expect(new Set(cells)).toEqual(new Set([3]))
+    expect(await page.getAttribute('tbody tr:first-child td:nth-child(2) a', 'href')).toBe('agent?agent_name=new-29')
+    expect(await page.$$eval('tbody tr', rows => rows.filter(row => row.textContent?.includes('old')).length)).toBe(0)
+    await context.close()
+  })
+
+  test('rows stay while the reader points at them, and are the newest ones afterwards', async () => {
+    await using sidecar = await testSidecar()
+    await sidecar.post(anAttempt({ agent_name: 'first' }))
+    const { page, context } = await openPage(browser, sidecar.url, { path: '/now' })
+    await shown(page)
+    await waitForText(page, 'Live')
+    const list = page.locator('section[aria-label="Latest attempts"]')
+    await list.locator('tbody a').first().hover()
+    await sidecar.post(anAttempt({ agent_name: 'second', success: false }))
+    // The failure is in the other list, so the attempt has arrived.
+    await page.waitForSelector('section[aria-label="Latest failures"] a:text-is("second")')
+    expect(await list.locator('tbody td a').first().textContent()).toBe('first')
+    await page.mouse.move(0, 0)
+    await list.locator('a:text-is("second")').waitFor()
     await context.close()
   })
 

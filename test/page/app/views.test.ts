@@ -122,7 +122,8 @@ describe.skipIf(NO_BROWSER !== undefined)('the views of the live page', () => {
     expect(alerts.map(({ rule }) => rule)).toContain('AgentOverconfident')
     const text = (await page.textContent('main'))!
     for (const { summary, detail, false_alarms, figures } of alerts) {
-      for (const part of [summary, detail, false_alarms]) expect(text).toContain(part)
+      // The page writes percentages as the locale does.
+      for (const part of [summary, detail, false_alarms]) expect(text).toContain(part.replaceAll(/(\d) %/g, '$1%'))
       for (const { after } of figures) expect(text).toContain(percent(after))
     }
     await page.waitForSelector('nav .firing-count')
@@ -203,7 +204,26 @@ describe.skipIf(NO_BROWSER !== undefined)('the views of the live page', () => {
     await context.close()
   })
 
-  test('Who is best and One agent say how attempts were judged, and whether reports are true', async () => {
+  test('an interval with fewer than five attempts is a hollow dot, and does not bend the line of the rate', async () => {
+    await using sparse = await testSidecar()
+    const endMs = Date.now()
+    const timed = (minutesAgo: number, success: boolean): object =>
+      anAttempt({ timestamp: new Date(endMs - minutesAgo * 60_000).toISOString(), success })
+    await sparse.post([...Array.from({ length: 270 }, (_, i) => timed(600 - 2 * i, i % 2 === 0)), timed(0, true)])
+    const { page, context } = await openPage(browser, sparse.url, { path: '/agent?agent_name=a' })
+    await shown(page)
+    const dot = page.locator('.plot-frame .estimate.hollow').last()
+    await dot.waitFor()
+    const end = (await page.locator('.plot-frame .line').boundingBox())!
+    const box = (await dot.boundingBox())!
+    // At 100 %, far right of the line, which stays at 50 %.
+    expect(box.x).toBeGreaterThan(end.x + end.width)
+    expect(box.y).toBeLessThan(end.y)
+    expect(end.height).toBeLessThan(100)
+    await context.close()
+  })
+
+  test('each view of rates says how attempts were judged, and One agent whether reports are true', async () => {
     await using judged = await testSidecar()
     const { success: _, ...pending } = anAttempt({ agent_name: 'boaster', attempt_id: 'pending' })
     const reported = Array.from({ length: 40 }, (_, i) =>
@@ -217,9 +237,11 @@ describe.skipIf(NO_BROWSER !== undefined)('the views of the live page', () => {
     const outcomes = Array.from({ length: 30 }, (_, i) => ({ attempt_id: `id ${i}`, success: i < 12, source: 'ci' }))
     await judged.post(outcomes, { path: '/api/v1/outcomes' })
     const words = '30 verified by outcomes · 10 only reported · 1 pending'
-    await page.goto(`${judged.url}/best`)
-    await shown(page)
-    expect(await page.textContent('main')).toContain(words)
+    for (const view of ['best', 'now', 'models', 'costs']) {
+      await page.goto(`${judged.url}/${view}`)
+      await shown(page)
+      expect(await page.textContent('main')).toContain(words)
+    }
     await page.goto(`${judged.url}/agent?agent_name=boaster`)
     const card = (await (
       await page.waitForSelector('section[aria-label="Can its reports be believed?"]')

@@ -8,8 +8,8 @@ import { onAttempts } from './live.ts'
 /** Attempts that the document holds at most. */
 export const MAX_ATTEMPTS = 200
 
-/** Attempts are drawn at most so often: many a second would replace all rows at each batch of the stream. */
-const DRAW_MS = 500
+/** The least time between two drawings of the attempts, in milliseconds: rows that change at each batch of the stream cannot be read. */
+const DRAW_MS = 1000
 
 export interface NewestAttempts {
   readonly answer: AnswerState<unknown>
@@ -26,15 +26,17 @@ export function useNewestAttempts(query: Query): NewestAttempts {
     setArrived([])
     let waiting: AgentAttempt[] = []
     let timer: ReturnType<typeof setTimeout> | undefined
+    let nextMs = 0
     function show(): void {
       const own = waiting.toReversed()
       waiting = []
       timer = undefined
+      nextMs = performance.now() + DRAW_MS
       setArrived(before => [...own, ...before].slice(0, MAX_ATTEMPTS))
     }
     const unsubscribe = onAttempts(attempts => {
       waiting = [...waiting, ...attempts.filter(one => fits(one, query))].slice(-MAX_ATTEMPTS)
-      if (waiting.length > 0) timer ??= setTimeout(show, DRAW_MS)
+      if (waiting.length > 0) timer ??= setTimeout(show, Math.max(0, nextMs - performance.now()))
     })
     return () => {
       clearTimeout(timer)

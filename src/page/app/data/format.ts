@@ -31,27 +31,25 @@ const signedFormat = lazily(
       signDisplay: 'exceptZero',
     }),
 )
+const signedTickFormat = lazily(
+  () => new Intl.NumberFormat(undefined, { maximumFractionDigits: 1, signDisplay: 'exceptZero' }),
+)
 const scoreFormat = lazily(
   () => new Intl.NumberFormat(undefined, { minimumFractionDigits: 2, maximumFractionDigits: 2 }),
 )
 const briefFormat = lazily(() => new Intl.NumberFormat(undefined, { maximumSignificantDigits: 2 }))
 const countFormat = lazily(() => new Intl.NumberFormat())
-const moneyFormat = lazily(
-  () =>
-    new Intl.NumberFormat(undefined, {
-      style: 'currency',
-      currency: 'USD',
-      minimumSignificantDigits: 3,
-      maximumSignificantDigits: 3,
-    }),
+const USD = { style: 'currency', currency: 'USD' } as const
+const centsFormat = lazily(() => new Intl.NumberFormat(undefined, USD))
+const dollarsFormat = lazily(() => new Intl.NumberFormat(undefined, { ...USD, maximumFractionDigits: 0 }))
+const smallMoneyFormat = lazily(
+  () => new Intl.NumberFormat(undefined, { ...USD, minimumSignificantDigits: 3, maximumSignificantDigits: 3 }),
 )
 const moneyTickFormat = lazily(
-  () =>
-    new Intl.NumberFormat(undefined, {
-      style: 'currency',
-      currency: 'USD',
-      maximumSignificantDigits: 2,
-    }),
+  () => new Intl.NumberFormat(undefined, { ...USD, trailingZeroDisplay: 'stripIfInteger' }),
+)
+const smallMoneyTickFormat = lazily(
+  () => new Intl.NumberFormat(undefined, { ...USD, minimumSignificantDigits: 2, maximumSignificantDigits: 2 }),
 )
 const listFormat = lazily(() => new Intl.ListFormat('en', { type: 'conjunction' }))
 const dateTimeFormat = lazily(() => new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'medium' }))
@@ -91,11 +89,28 @@ export const signed = (value: number): string => signedFormat().format(value)
 /** A score such as Brier's. */
 export const score = (value: number): string => scoreFormat().format(value)
 
-/** US dollars, three significant digits. */
-export const money = (usd: number): string => moneyFormat().format(usd)
+/** US dollars: three significant digits below one dollar, cents below a thousand. */
+export function money(usd: number): string {
+  const size = Math.abs(usd)
+  return (
+    size === 0 || (size >= 1 && size < 1000) ? centsFormat : size < 1 ? smallMoneyFormat : dollarsFormat
+  )().format(usd)
+}
 
 /** US dollars as the label of an axis. */
-export const moneyTick = (usd: number): string => moneyTickFormat().format(usd)
+export const moneyTick = (usd: number): string => (usd < 1 ? smallMoneyTickFormat : moneyTickFormat)().format(usd)
+
+/** A sentence of the API. It writes “24 %” in every locale. */
+export const localSentence = (sentence: string): string =>
+  sentence.replaceAll(/(\d+)(\.\d)? %/g, (_, whole: string, tenths: string | undefined) =>
+    (tenths === undefined ? wholePercentFormat : percentFormat)().format(Number(whole + (tenths ?? '')) / 100),
+  )
+
+/** A phrase of the API as the text of a cell. */
+export const phrase = (text: string): string => localSentence(text.charAt(0).toUpperCase() + text.slice(1))
+
+/** A signed number as the label of an axis. */
+export const signedTick = (value: number): string => signedTickFormat().format(value)
 
 /** A list of names in a sentence. */
 export const list = (names: readonly string[]): string => listFormat().format(names)

@@ -1,4 +1,5 @@
 /** Attempts as rows. */
+import { useRef } from 'preact/hooks'
 import type { AgentAttempt } from '../../../core/attempt/attempt.ts'
 import { identityOf } from '../data/attempts.ts'
 import { duration, NONE, share } from '../data/format.ts'
@@ -7,6 +8,7 @@ import { Link, Time } from './basics.tsx'
 import { moneyColumn, numberColumn, textColumn } from './columns.tsx'
 import { CopyButton } from './copy.tsx'
 import { type Column, DataTable } from './data-table.tsx'
+import { useHold } from './hold.ts'
 
 export const ATTEMPT_COLUMNS: readonly Column<AgentAttempt>[] = [
   textColumn(
@@ -59,7 +61,7 @@ export const ATTEMPT_COLUMNS: readonly Column<AgentAttempt>[] = [
 function Trace({ id }: { id: string }) {
   const href = traceHref(id)
   const shown = `${id.slice(0, 8)}…`
-  if (href === undefined) return <CopyButton text={id} label={shown} />
+  if (href === undefined) return <CopyButton key={id} text={id} label={shown} />
   return (
     <a href={href} target="_blank" rel="noreferrer" title={`Trace ${id}`}>
       {shown}
@@ -76,15 +78,19 @@ interface AttemptTableProps {
 
 export function AttemptTable({ caption, attempts, columns = ATTEMPT_COLUMNS }: AttemptTableProps) {
   const used = columns.filter(column => attempts.some(attempt => column.csv(attempt) != null))
-  const seen = new Map<string, number>()
-  const keys = new Map(attempts.map(attempt => [attempt, keyOf(attempt, seen)]))
-  return <DataTable caption={caption} columns={used} rows={attempts} keyOf={attempt => keys.get(attempt)!} />
+  return <DataTable caption={caption} columns={used} rows={attempts} keyOf={keyOf} />
 }
 
-/** Equal attempts without an id are numbered. */
-function keyOf(attempt: AgentAttempt, seen: Map<string, number>): string {
-  const text = attempt.attempt_id ?? identityOf(attempt)
-  const count = (seen.get(text) ?? 0) + 1
-  seen.set(text, count)
-  return `${text} ${count}`
+/** {@link AttemptTable} of attempts that arrive. Its rows stay while the reader points at them or focuses them. */
+export function LiveAttemptTable({ attempts, ...table }: AttemptTableProps) {
+  const { isHeld, handlers } = useHold()
+  const shown = useRef(attempts)
+  if (!isHeld) shown.current = attempts
+  return (
+    <div {...handlers}>
+      <AttemptTable {...table} attempts={shown.current} />
+    </div>
+  )
 }
+
+const keyOf = (attempt: AgentAttempt): string => attempt.attempt_id ?? identityOf(attempt)

@@ -1,6 +1,6 @@
 /** The table of a plot: the same numbers for a screen reader, for reading them exactly, and as CSV. */
 import { Component, type ComponentChildren } from 'preact'
-import { useState } from 'preact/hooks'
+import { useRef, useState } from 'preact/hooks'
 import type { CsvValue } from '../data/csv.ts'
 import { count } from '../data/format.ts'
 import { type Csv, CsvButton } from './card.tsx'
@@ -26,6 +26,8 @@ const MORE_ROWS = 150
 export function DataTable<Row>({ caption, columns, rows, keyOf }: DataTableProps<Row>) {
   const [limit, setLimit] = useState(FIRST_ROWS)
   const hidden = rows.length - limit
+  const shown = rows.slice(0, limit)
+  const elements = useElements(shown.map(keyOf))
   return (
     <>
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls must be reachable by the keyboard. */}
@@ -42,8 +44,8 @@ export function DataTable<Row>({ caption, columns, rows, keyOf }: DataTableProps
             </tr>
           </thead>
           <tbody>
-            {rows.slice(0, limit).map(row => (
-              <DataRow key={keyOf(row)} row={row} columns={columns} />
+            {shown.map((row, i) => (
+              <DataRow key={elements[i]} row={row} columns={columns} />
             ))}
           </tbody>
         </table>
@@ -57,6 +59,26 @@ export function DataTable<Row>({ caption, columns, rows, keyOf }: DataTableProps
       )}
     </>
   )
+}
+
+/**
+ * The number of the element of each row. A row keeps its element, and a new one takes over that of a row that left: on a fast stream all rows are
+ * others at each update, and to make their cells takes longer than to change their texts. Rows with equal keys are numbered.
+ */
+function useElements(keys: readonly string[]): readonly number[] {
+  const held = useRef<ReadonlyMap<string, number>>(new Map())
+  const before = held.current
+  const seen = new Map<string, number>()
+  const rows = keys.map(key => {
+    const count = (seen.get(key) ?? 0) + 1
+    seen.set(key, count)
+    return `${count} ${key}`
+  })
+  const kept = new Set(rows.map(row => before.get(row)))
+  const free = [...before.values()].filter(element => !kept.has(element)).values()
+  let next = Math.max(-1, ...before.values()) + 1
+  held.current = new Map(rows.map(row => [row, before.get(row) ?? free.next().value ?? next++]))
+  return [...held.current.values()]
 }
 
 interface DataRowProps<Row> {

@@ -2,7 +2,7 @@
 import { useId, useState } from 'preact/hooks'
 import { type Query, type QuestionPath, urlOf } from '../data/api.ts'
 import { definitionOf } from '../data/definitions.ts'
-import { count } from '../data/format.ts'
+import { count, localSentence } from '../data/format.ts'
 import { CopyButton } from './copy.tsx'
 
 export interface ExplainProps {
@@ -42,7 +42,7 @@ export function Explain({ title, path, query, field, attempts }: ExplainProps) {
         }}
       >
         <p>
-          <strong>{title}.</strong> {definition ?? 'Loading the definition.'}
+          <strong>{title}.</strong> {definition === undefined ? 'Loading the definition.' : localSentence(definition)}
         </p>
         {attempts !== undefined && <p>From {count(attempts)} attempts.</p>}
         <code>GET {url.pathname + url.search}</code>

@@ -28,6 +28,7 @@ interface FiltersProps {
 /** A filter that is in the URL is shown in every view, so that it can be seen and removed. */
 export function Filters({ names, all = {} }: FiltersProps) {
   const shown = NAMES.filter(name => names.includes(name) || parameters.value[name])
+  if (shown.length === 0) return null
   return (
     <fieldset class="filters" aria-label="Filters">
       {shown.map(name =>

@@ -8,7 +8,7 @@ export function Judged({ outcomes }: { outcomes: OutcomeTotals | undefined }) {
   if (outcomes === undefined || outcomes.verified + outcomes.pending === 0) return null
   const { verified, reported, pending } = outcomes
   return (
-    <p class="card-body">
+    <p class="card-foot">
       {count(verified)} verified by outcomes · {count(reported)} only reported · {count(pending)} pending
     </p>
   )

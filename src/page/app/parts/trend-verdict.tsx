@@ -1,7 +1,7 @@
 /** The verdict of a trend, in the words of the API. */
 import type { AnswerState } from '../data/answers.ts'
 import type { Given } from '../data/api.ts'
-import { points, signed } from '../data/format.ts'
+import { localSentence, points, signed } from '../data/format.ts'
 import { Badge } from './basics.tsx'
 import { PendingVerdict, Verdict } from './verdict.tsx'
 
@@ -25,7 +25,7 @@ export function TrendVerdict({ answer: { data, error } }: { answer: AnswerState<
         detail: `Later half against earlier half: ${points(change.difference)}, 95% interval ${signed(change.difference_interval.low)} to ${signed(change.difference_interval.high)}.`,
       })}
     >
-      {sentence}
+      {localSentence(sentence)}
     </Verdict>
   )
 }

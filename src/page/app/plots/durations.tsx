@@ -7,7 +7,8 @@ import { PlotTable } from '../parts/data-table.tsx'
 import { GridLines, nearestIndex, Plot } from './frame.tsx'
 
 const LEFT = 60
-const RIGHT = 8
+/** Room for the labels of the lines: on the marks, they could not be read. */
+const RIGHT = 76
 const TOP = 12
 const BOTTOM = 220
 const HEIGHT = 248
@@ -32,8 +33,9 @@ export function Durations({ label, attempts }: { label: string; attempts: readon
       .domain(first < last ? [first, last] : [first - 60_000, last + 60_000])
       .range([LEFT + 6, width - RIGHT - 6])
   const lines = [
-    ['median', quantile(seconds, 0.5)],
-    ['95th percentile', quantile(seconds, 0.95)],
+    // The label of the lower line hangs below it, so that the two never overlap.
+    ['median', quantile(seconds, 0.5), 9],
+    ['95th perc.', quantile(seconds, 0.95), -14],
   ] as const
   return (
     <>
@@ -63,11 +65,14 @@ export function Durations({ label, attempts }: { label: string; attempts: readon
                 class="mark pending"
                 d={marks(undefined, (px, py) => `M${px - 3},${py}a3,3 0 1,0 6,0a3,3 0 1,0 -6,0`)}
               />
-              {lines.map(([name, value]) => (
+              {lines.map(([name, value, below]) => (
                 <g key={name}>
                   <line class="dashed" x1={LEFT} x2={width - RIGHT} y1={y(value)} y2={y(value)} />
-                  <text class="label" x={width - RIGHT} y={y(value) - 4} text-anchor="end">
-                    {name} {duration(value)}
+                  <text x={width - RIGHT + 6} y={y(value) + below}>
+                    {name}
+                  </text>
+                  <text class="value" x={width - RIGHT + 6} y={y(value) + below + 13}>
+                    {duration(value)}
                   </text>
                 </g>
               ))}

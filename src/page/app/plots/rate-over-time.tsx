@@ -1,4 +1,7 @@
-/** The rate per interval with its 95 % interval, and the attempts below. An interval without attempts is a gap, never 0. */
+/**
+ * The rate per interval with its 95 % interval, and the attempts below. An interval without attempts is a gap, never 0, and one with few attempts
+ * does not bend the line.
+ */
 import { scaleLinear, scaleTime } from 'd3-scale'
 import { area, line } from 'd3-shape'
 import type { TrendPoint } from '../../../core/reports/trends.ts'
@@ -38,6 +41,30 @@ interface RateOverTimeProps {
   drift?: Drift | undefined
 }
 
+/** The line leaves out intervals with fewer attempts: the rate of one attempt is 0 or 100 %. */
+const FEW = 5
+
+/** The key of {@link RateOverTime}. */
+export function RateKey() {
+  return (
+    <>
+      <span class="key">
+        <svg width="28" height="14" aria-hidden="true">
+          <rect class="area" width="28" height="14" />
+          <path class="line" d="M0,7h28" />
+        </svg>
+        rate and 95% interval
+      </span>
+      <span class="key">
+        <svg width="12" height="12" aria-hidden="true">
+          <circle class="estimate hollow" cx="6" cy="6" r="4" />
+        </svg>
+        fewer than {FEW} attempts
+      </span>
+    </>
+  )
+}
+
 /** The narrowest region of a drift, in pixels: it is seen in a plot of a year, too. */
 const LEAST_REGION = 6
 
@@ -53,6 +80,7 @@ export function RateOverTime({ label, points, drift }: RateOverTimeProps) {
   const most = Math.max(1, ...points.map(point => point.total_attempts))
   const bar = scaleLinear([0, most], [0, BAR_HEIGHT])
   const has = (point: TrendPoint): boolean => point.total_attempts > 0
+  const isInLine = (point: TrendPoint | undefined): boolean => point !== undefined && point.total_attempts >= FEW
   return (
     <>
       <Plot
@@ -70,8 +98,10 @@ export function RateOverTime({ label, points, drift }: RateOverTimeProps) {
             point => y(point.success_rate_interval.low),
             point => y(point.success_rate_interval.high),
           ).defined(has)
-          const rates = line<TrendPoint>(at, point => y(point.success_rate)).defined(has)
+          const rates = line<TrendPoint>(at, point => y(point.success_rate)).defined(isInLine)
           const isAlone = (i: number): boolean => !points[i - 1]?.total_attempts && !points[i + 1]?.total_attempts
+          const isJoined = (i: number): boolean =>
+            isInLine(points[i]) && (isInLine(points[i - 1]) || isInLine(points[i + 1]))
           return (
             <>
               <GridLines x={LEFT} width={width - 8} ticks={[0, 25, 50, 75, 100]} y={y} print={rateTick} />
@@ -86,16 +116,23 @@ export function RateOverTime({ label, points, drift }: RateOverTimeProps) {
               <path class="area" d={band(points) ?? ''} />
               <path class="line" d={rates(points) ?? ''} />
               {points.map((point, i) =>
-                has(point) && isAlone(i) ? (
+                has(point) && !isJoined(i) ? (
                   <g key={point.since}>
-                    <line
-                      class="interval"
-                      x1={at(point)}
-                      x2={at(point)}
-                      y1={y(point.success_rate_interval.low)}
-                      y2={y(point.success_rate_interval.high)}
+                    {isAlone(i) && (
+                      <line
+                        class="interval"
+                        x1={at(point)}
+                        x2={at(point)}
+                        y1={y(point.success_rate_interval.low)}
+                        y2={y(point.success_rate_interval.high)}
+                      />
+                    )}
+                    <circle
+                      class={isInLine(point) ? 'estimate' : 'estimate hollow'}
+                      cx={at(point)}
+                      cy={y(point.success_rate)}
+                      r="4"
                     />
-                    <circle class="estimate" cx={at(point)} cy={y(point.success_rate)} r="5" />
                   </g>
                 ) : null,
               )}

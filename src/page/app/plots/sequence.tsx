@@ -2,7 +2,7 @@
 import { scaleLinear, scaleTime } from 'd3-scale'
 import { area, line } from 'd3-shape'
 import type { Given } from '../data/api.ts'
-import { count, dateTime, points as differenceOf, plural, signed, tick } from '../data/format.ts'
+import { count, dateTime, points as differenceOf, plural, signed, signedTick, tick } from '../data/format.ts'
 import { countColumn, numberColumn, textColumn } from '../parts/columns.tsx'
 import { type Column, PlotTable } from '../parts/data-table.tsx'
 import { GridLines, nearestIndex, Plot } from './frame.tsx'
@@ -13,6 +13,8 @@ type PastPoint = Given<'experiments/{name}/history'>['points'][number]
 export type SequencePoint = PastPoint['comparisons'][number] & { readonly until: string }
 
 const LEFT = 44
+/** Room for the numbers of the present interval. */
+const RIGHT = 52
 const TOP = 16
 const BOTTOM = 272
 const HEIGHT = 300
@@ -60,7 +62,7 @@ export function Sequence({ variant, history, axis }: SequenceProps) {
   )
   const y = scaleLinear([-widest, widest], [BOTTOM, TOP]).clamp(true)
   const xOf = (width: number) =>
-    axis === 'attempts' ? scaleLinear([from, to], [LEFT, width - 20]) : scaleTime([from, to], [LEFT, width - 20])
+    axis === 'attempts' ? scaleLinear([from, to], [LEFT, width - RIGHT]) : scaleTime([from, to], [LEFT, width - RIGHT])
   const decided = history.find(({ difference_interval: { low, high } }) => low > 0 || high < 0)
   return (
     <>
@@ -84,8 +86,8 @@ export function Sequence({ variant, history, axis }: SequenceProps) {
           const middle = line<SequencePoint>(at, point => y(point.difference))
           return (
             <>
-              <GridLines x={LEFT} width={width - 20} ticks={y.ticks(5)} y={y} print={signed} />
-              <line class="zero" x1={LEFT} x2={width - 20} y1={y(0)} y2={y(0)} />
+              <GridLines x={LEFT} width={width - RIGHT} ticks={y.ticks(5)} y={y} print={signedTick} />
+              <line class="zero" x1={LEFT} x2={width - RIGHT} y1={y(0)} y2={y(0)} />
               <path class="area" d={band(history) ?? ''} />
               <path class="line" d={middle(history) ?? ''} />
               {last !== undefined && (
@@ -98,6 +100,11 @@ export function Sequence({ variant, history, axis }: SequenceProps) {
                     y2={y(last.difference_interval.high)}
                   />
                   <circle class="estimate" cx={at(last)} cy={y(last.difference)} r="6" />
+                  {[last.difference_interval.high, last.difference, last.difference_interval.low].map((value, i) => (
+                    <text key={i} class="value" x={at(last) + 10} y={y(value) + [0, 4, 8][i]!}>
+                      {signed(value)}
+                    </text>
+                  ))}
                 </>
               )}
               {decided !== undefined && (

@@ -20,7 +20,7 @@ export function Whisker({ rate, low, high, band, isHollow = false }: WhiskerProp
         <line key={at} class="grid" x1={`${at}%`} x2={`${at}%`} y1="0" y2="100%" />
       ))}
       <line class="interval" x1={`${low}%`} x2={`${high}%`} y1="50%" y2="50%" />
-      <circle class={isHollow ? 'estimate hollow' : 'estimate'} cx={`${rate}%`} cy="50%" r="6" />
+      <circle class={isHollow ? 'estimate hollow' : 'estimate'} cx={`${rate}%`} cy="50%" r="5.5" />
     </svg>
   )
 }

@@ -1,25 +1,24 @@
 /** One agent: how its rate develops, whether its confidence can be believed, and where it is good. */
-import type { ComponentChildren } from 'preact'
 import type { AgentAttempt } from '../../../core/attempt/attempt.ts'
 import { useAnswer } from '../data/answers.ts'
 import type { Given, Query } from '../data/api.ts'
 import { useNewestAttempts } from '../data/attempts.ts'
-import { count, dateTime, duration, money, NONE, plural, points, score, signed } from '../data/format.ts'
+import { count, dateTime, duration, money, NONE, plural } from '../data/format.ts'
 import { parameters } from '../data/router.ts'
-import { AttemptTable } from '../parts/attempt-table.tsx'
-import { Badge, EvidenceLabel, Link, Notice } from '../parts/basics.tsx'
+import { LiveAttemptTable } from '../parts/attempt-table.tsx'
+import { Link, Notice } from '../parts/basics.tsx'
 import { Card, Loaded } from '../parts/card.tsx'
 import { countColumn, intervalColumn, numberColumn, rateColumn, textColumn } from '../parts/columns.tsx'
+import { ConfidenceCard } from '../parts/confidence-card.tsx'
 import { type Column, DataTable, tableCsv } from '../parts/data-table.tsx'
 import { Figure, TotalCostFigure } from '../parts/figure.tsx'
 import { filterQuery } from '../parts/filters.tsx'
 import { Heading } from '../parts/heading.tsx'
 import { HonestyCard } from '../parts/honesty-card.tsx'
+import { RatesCard } from '../parts/rates-card.tsx'
 import { TrendVerdict } from '../parts/trend-verdict.tsx'
 import { Durations } from '../plots/durations.tsx'
-import { RateOverTime } from '../plots/rate-over-time.tsx'
-import { Reliability } from '../plots/reliability.tsx'
-import { Whisker } from '../plots/whisker.tsx'
+import { RateKey, RateOverTime } from '../plots/rate-over-time.tsx'
 
 export function AgentView() {
   return parameters.value['agent_name'] === undefined ? (
@@ -37,21 +36,16 @@ function ChooseAgent() {
       <Heading title="One agent" filters={['issue_type', 'since']}>
         Choose an agent.
       </Heading>
-      <Card title="Agents" source={{ path: 'success-rate', query }}>
-        <Loaded answer={answer} rows={6}>
-          {data => (
-            <RateTable
-              caption="Agents"
-              rates={'details' in data ? data.details : {}}
-              to={agent_name => (
-                <Link to="agent" query={{ agent_name, since: query['since'] }}>
-                  {agent_name}
-                </Link>
-              )}
-            />
-          )}
-        </Loaded>
-      </Card>
+      <RatesCard
+        title="Agents"
+        query={query}
+        answer={answer}
+        to={agent_name => (
+          <Link to="agent" query={{ agent_name, since: query['since'] }}>
+            {agent_name}
+          </Link>
+        )}
+      />
     </main>
   )
 }
@@ -107,7 +101,7 @@ function ShownAgent({ agent }: { agent: string }) {
         />
         <TotalCostFigure label="Total cost" cost={cost} query={query} />
       </div>
-      <Card title="Rate over time" source={{ path: 'trends', query }}>
+      <Card title="Rate over time" legend={<RateKey />} source={{ path: 'trends', query }}>
         <Loaded answer={trends} rows={6}>
           {data =>
             data.points.length === 0 ? (
@@ -124,8 +118,7 @@ function ShownAgent({ agent }: { agent: string }) {
       </Card>
       <div class="columns">
         <div>
-          <Confidence query={query} />
-          <HonestyCard query={query} />
+          <ConfidenceCard query={query} />
           <Card
             title="Models and their times"
             source={{ path: 'leaderboard', query }}
@@ -143,7 +136,10 @@ function ShownAgent({ agent }: { agent: string }) {
             </Loaded>
           </Card>
         </div>
-        <IssueTypes query={query} />
+        <div>
+          <IssueTypes query={query} />
+          <HonestyCard query={query} />
+        </div>
       </div>
       <Newest agent={agent} query={query} />
     </main>
@@ -161,54 +157,6 @@ const MODEL_COLUMNS: readonly Column<BoardRow>[] = [
   numberColumn('95th percentile', ({ time_seconds }) => time_seconds?.p95, duration),
 ]
 
-function Confidence({ query }: { query: Query }) {
-  const answer = useAnswer('calibration', query)
-  return (
-    <Card title="Can its confidence be believed?" source={{ path: 'calibration', query }}>
-      <Loaded answer={answer} rows={6}>
-        {({ overall }) =>
-          overall.attempts === 0 ? (
-            <Notice>No attempt stated a confidence. Send “confidence” to see whether it can be believed.</Notice>
-          ) : (
-            <>
-              <ul class="sentences">
-                <li>
-                  {calibrationBadge(overall)} <span>{calibrationSentence(overall)}</span>
-                </li>
-              </ul>
-              <p class="card-body">
-                Brier score {overall.brier_score === null ? NONE : score(overall.brier_score)} · calibration error{' '}
-                {overall.expected_calibration_error === null ? NONE : score(overall.expected_calibration_error)}
-                {overall.expected_calibration_error_band !== null &&
-                  ` (chance alone gives up to ${score(overall.expected_calibration_error_band.high)})`}{' '}
-                · AUROC {overall.auroc === null ? NONE : score(overall.auroc)}
-              </p>
-              {!overall.degenerate && <Reliability bins={overall.bins} />}
-            </>
-          )
-        }
-      </Loaded>
-    </Card>
-  )
-}
-
-type Overall = Given<'calibration'>['overall']
-
-function calibrationBadge({ over_confidence_interval: between, degenerate }: Overall) {
-  if (degenerate || between === null) return <Badge tone="open">Cannot tell yet</Badge>
-  if (between.low > 0) return <Badge tone="worse">Over-confident</Badge>
-  if (between.high < 0) return <Badge tone="worse">Under-confident</Badge>
-  return <Badge tone="plain">No bias seen</Badge>
-}
-
-function calibrationSentence({ over_confidence, over_confidence_interval, degenerate, attempts }: Overall): string {
-  const from = `from ${plural(attempts, 'attempt')}`
-  if (degenerate) return `It states nearly always the same confidence (${from}).`
-  if (over_confidence === null || over_confidence_interval === null) return `There are too few attempts (${from}).`
-  const { low, high } = over_confidence_interval
-  return `Stated confidence less the success rate: ${points(over_confidence * 100)}, 95% interval ${signed(low * 100)} to ${signed(high * 100)} (${from}).`
-}
-
 /** Issue types that the list shows at first. */
 const SHOWN_TYPES = 12
 
@@ -216,73 +164,17 @@ function IssueTypes({ query }: { query: Query }) {
   const asked = { ...query, group_by: 'issue_type' }
   const answer = useAnswer('success-rate', asked)
   return (
-    <Card title="Issue types" source={{ path: 'success-rate', query: asked }}>
-      <Loaded answer={answer} rows={6}>
-        {data => (
-          <RateTable
-            caption="Issue types"
-            rates={'details' in data ? data.details : {}}
-            limit={SHOWN_TYPES}
-            to={issue_type => (
-              <Link to="best" query={{ issue_type, since: query['since'] }}>
-                {issue_type}
-              </Link>
-            )}
-          />
-        )}
-      </Loaded>
-    </Card>
-  )
-}
-
-type Details = Extract<Given<'success-rate'>, { details: unknown }>['details']
-
-interface RateTableProps {
-  caption: string
-  rates: Details
-  limit?: number
-  to(name: string): ComponentChildren
-}
-
-/** Groups with most attempts first. */
-function RateTable({ caption, rates, to, limit = 100 }: RateTableProps) {
-  const rows = Object.entries(rates).sort(
-    ([, a], [, b]) => b.total_attempts - a.total_attempts || b.success_rate - a.success_rate,
-  )
-  const columns: readonly Column<(typeof rows)[number]>[] = [
-    textColumn(
-      'Name',
-      ([name]) => name,
-      ([name]) => to(name),
-    ),
-    rateColumn('Rate', ([, own]) => own.success_rate),
-    {
-      ...intervalColumn(([, own]) => own.success_rate_interval),
-      isText: true,
-      cell: ([, own]) => (
-        <span class="small-whisker">
-          <Whisker rate={own.success_rate} {...own.success_rate_interval} />
-        </span>
-      ),
-    },
-    countColumn('Attempts', ([, own]) => own.total_attempts),
-    textColumn(
-      'Evidence',
-      ([, own]) => own.evidence,
-      ([, own]) => <EvidenceLabel evidence={own.evidence} />,
-    ),
-  ]
-  if (rows.length === 0) return <Notice>No attempts in the range.</Notice>
-  return (
-    <>
-      <DataTable caption={caption} columns={columns} rows={rows.slice(0, limit)} keyOf={([name]) => name} />
-      {rows.length > limit && (
-        <p class="card-foot">
-          {count(rows.length - limit)} more with at most {plural(rows[limit]![1].total_attempts, 'attempt')} each. The
-          API call has all.
-        </p>
+    <RatesCard
+      title="Issue types"
+      query={asked}
+      answer={answer}
+      limit={SHOWN_TYPES}
+      to={issue_type => (
+        <Link to="best" query={{ issue_type, since: query['since'] }}>
+          {issue_type}
+        </Link>
       )}
-    </>
+    />
   )
 }
 
@@ -308,7 +200,7 @@ function Newest({ agent, query }: { agent: string; query: Query }) {
             attempts.length === 0 ? (
               <Notice>No single attempts are kept in the range.</Notice>
             ) : (
-              <AttemptTable caption="Recent attempts" attempts={attempts.slice(0, 10)} />
+              <LiveAttemptTable caption="Recent attempts" attempts={attempts.slice(0, 10)} />
             )
           }
         </Loaded>

@@ -2,7 +2,7 @@
 import { Fragment } from 'preact'
 import { useAnswer } from '../data/answers.ts'
 import type { Given } from '../data/api.ts'
-import { count, duration, interval, money, NONE, plural, rate } from '../data/format.ts'
+import { count, duration, interval, localSentence, money, NONE, phrase, plural, rate } from '../data/format.ts'
 import { BASE, parameters, VIEWS } from '../data/router.ts'
 import { Badge, Link, Notice, Time } from '../parts/basics.tsx'
 import { Card, Loaded } from '../parts/card.tsx'
@@ -34,7 +34,7 @@ export function AlertsView() {
             ) : (
               alerts.map(alert => <AlertCard key={keyOf(alert)} alert={alert} />)
             )}
-            <Card title="What is watched" csv={tableCsv('alert-rules', WATCHED_COLUMNS, watched)}>
+            <Card class="watched" title="What is watched" csv={tableCsv('alert-rules', WATCHED_COLUMNS, watched)}>
               <DataTable
                 caption="Rules that are on"
                 columns={WATCHED_COLUMNS}
@@ -65,13 +65,17 @@ function brokenName({ rule }: Watched) {
 
 const WATCHED_COLUMNS: readonly Column<Watched>[] = [
   textColumn('Rule', ({ rule }) => rule, brokenName),
-  textColumn('Fires when', ({ watches }) => watches),
+  textColumn('Severity', ({ severity }) => severity),
   textColumn(
-    'Severity',
-    ({ severity }) => severity,
-    ({ severity }) => <Badge tone={TONES[severity]}>{severity}</Badge>,
+    'Fires when',
+    ({ watches }) => watches,
+    ({ watches }) => phrase(watches),
   ),
-  textColumn('False alarms', ({ false_alarms }) => false_alarms),
+  textColumn(
+    'False alarms',
+    ({ false_alarms }) => false_alarms,
+    ({ false_alarms }) => phrase(false_alarms),
+  ),
 ]
 
 function AlertCard({ alert }: { alert: ListedAlert }) {
@@ -80,16 +84,16 @@ function AlertCard({ alert }: { alert: ListedAlert }) {
     <Card class="alert" title={rule}>
       <p class="alert-summary">
         <Badge tone={TONES[severity]}>{state === 'muted' ? `${severity}, muted` : severity}</Badge>
-        <strong>{summary}</strong>
+        <strong>{localSentence(summary)}</strong>
       </p>
       <p class="alert-text">
         Since <Time iso={since} />
-        {owner !== null && `, owner ${owner}`}. {detail}
+        {owner !== null && `, owner ${owner}`}. {localSentence(detail)}
       </p>
       {figures.length > 0 && (
         <DataTable caption={`Numbers of ${rule}`} columns={FIGURE_COLUMNS} rows={figures} keyOf={({ name }) => name} />
       )}
-      <p class="alert-text dim">{false_alarms}</p>
+      <p class="alert-text dim">{localSentence(false_alarms)}</p>
       <p class="alert-text">
         <PageLink page={links.page} /> · <a href={new URL(links.question, BASE).href}>API call</a> ·{' '}
         <a href={new URL(links.runbook, BASE).href}>What to do</a>

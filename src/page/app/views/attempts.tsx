@@ -1,5 +1,5 @@
 /** Attempts: the newest, as they arrive. */
-import { useRef } from 'preact/hooks'
+import { useEffect, useRef } from 'preact/hooks'
 import type { AgentAttempt } from '../../../core/attempt/attempt.ts'
 import { MAX_ATTEMPTS, useNewestAttempts } from '../data/attempts.ts'
 import { count } from '../data/format.ts'
@@ -51,13 +51,31 @@ export function AttemptsView() {
   )
 }
 
+/** How far the page may be scrolled while new attempts still appear, in pixels. */
+const SCROLLED_PX = 200
+
+/** Whether the page is scrolled. Kept at each scrolling: to ask for the position at each drawing would force a layout. */
+function useScrolled(): { readonly current: boolean } {
+  const isScrolled = useRef(false)
+  useEffect(() => {
+    const update = (): void => {
+      isScrolled.current = window.scrollY >= SCROLLED_PX
+    }
+    update()
+    window.addEventListener('scroll', update, { passive: true })
+    return () => window.removeEventListener('scroll', update)
+  }, [])
+  return isScrolled
+}
+
 /** While the list is scrolled, pointed at or focused, new attempts wait, so that no row moves. */
 function useHeldAttempts(attempts: readonly AgentAttempt[]) {
   const { isHeld, release, handlers } = useHold()
+  const isScrolled = useScrolled()
   const shown = useRef(attempts)
-  if (!isHeld && window.scrollY < 200) shown.current = attempts
+  if (!isHeld && !isScrolled.current) shown.current = attempts
   const first = shown.current[0]
-  const waiting = shown.current === attempts || first === undefined ? 0 : attempts.findIndex(one => one === first)
+  const waiting = shown.current === attempts || first === undefined ? 0 : attempts.indexOf(first)
   const isEmpty = shown.current.length === 0
   if (isEmpty) shown.current = attempts
   return {

@@ -23,7 +23,7 @@ export function BestView() {
   const board = answer.data
   return (
     <main aria-busy={answer.isBusy}>
-      <Heading title="Who is best" filters={['issue_type', 'since']} all={{ issue_type: 'All, at the same mix' }}>
+      <Heading title="Who is best" filters={['issue_type', 'since']} all={{ issue_type: 'All, same mix' }}>
         Success rates with 95% intervals. Inside a group the order says little.
       </Heading>
       <BestVerdict board={board} error={answer.error?.message} />

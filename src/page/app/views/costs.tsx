@@ -8,6 +8,7 @@ import { countColumn, moneyColumn, rateColumn, textColumn } from '../parts/colum
 import { type Column, DataTable, tableCsv } from '../parts/data-table.tsx'
 import { filterQuery } from '../parts/filters.tsx'
 import { Heading } from '../parts/heading.tsx'
+import { Judged } from '../parts/judged.tsx'
 import { PendingVerdict, Verdict } from '../parts/verdict.tsx'
 import { frontPositions, type PricedModel, QualityCost } from '../plots/quality-cost.tsx'
 
@@ -30,15 +31,19 @@ export function CostsView() {
       <div class="columns wide-left">
         <Card title="Quality against cost" source={{ path: 'costs', query }}>
           <Loaded answer={answer} rows={6}>
-            {() =>
-              priced.length === 0 ? (
-                <Notice>
-                  No model has a known cost and a success here. Send “cost_usd”, or tokens of a model that has a price.
-                </Notice>
-              ) : (
-                <QualityCost models={priced} />
-              )
-            }
+            {([{ outcomes }]) => (
+              <>
+                {priced.length === 0 ? (
+                  <Notice>
+                    No model has a known cost and a success here. Send “cost_usd”, or tokens of a model that has a
+                    price.
+                  </Notice>
+                ) : (
+                  <QualityCost models={priced} />
+                )}
+                <Judged outcomes={outcomes} />
+              </>
+            )}
           </Loaded>
         </Card>
         <Card title="By model" csv={tableCsv('costs', MODEL_COLUMNS, rows)}>

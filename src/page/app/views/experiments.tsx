@@ -2,7 +2,7 @@
 import type { ComponentChildren } from 'preact'
 import { isPending, useAnswer } from '../data/answers.ts'
 import type { Given } from '../data/api.ts'
-import { count, duration, NONE, plural, points, score, signed } from '../data/format.ts'
+import { count, duration, localSentence, NONE, plural, points, score, signed } from '../data/format.ts'
 import { attemptsPerDay } from '../data/pace.ts'
 import { parameters, setParameter } from '../data/router.ts'
 import { Badge, Link, Notice, Skeleton, Time } from '../parts/basics.tsx'
@@ -228,7 +228,7 @@ function ExperimentVerdict({ name, comparison, error, isLoaded }: ExperimentVerd
   const [tone, word] = VERDICTS[comparison.verdict]
   const { low, high } = comparison.difference_interval
   return (
-    <Verdict badge={<Badge tone={tone}>{word}</Badge>} announced={word} detail={comparison.summary}>
+    <Verdict badge={<Badge tone={tone}>{word}</Badge>} announced={word} detail={localSentence(comparison.summary)}>
       <strong>{name}</strong>: <strong>{comparison.variant}</strong> against {comparison.baseline}:{' '}
       {points(comparison.difference)}, 95% interval {signed(low)} to {signed(high)}.
     </Verdict>

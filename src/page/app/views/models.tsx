@@ -8,6 +8,7 @@ import { Card, Loaded } from '../parts/card.tsx'
 import { Explain } from '../parts/explain.tsx'
 import { filterQuery } from '../parts/filters.tsx'
 import { Heading } from '../parts/heading.tsx'
+import { Judged } from '../parts/judged.tsx'
 import { PendingVerdict, Verdict } from '../parts/verdict.tsx'
 import { Whisker, WhiskerAxis, WhiskerKey } from '../plots/whisker.tsx'
 
@@ -34,13 +35,16 @@ export function ModelsView() {
         }
       >
         <Loaded answer={fair} rows={4}>
-          {data =>
-            data.rates.length === 0 ? (
-              <Notice>No attempts here. Choose another filter or a longer range.</Notice>
-            ) : (
-              <ModelTable fair={data} plain={plain.data} query={query} />
-            )
-          }
+          {data => (
+            <>
+              {data.rates.length === 0 ? (
+                <Notice>No attempts with a result here. Choose another filter or a longer range.</Notice>
+              ) : (
+                <ModelTable fair={data} plain={plain.data} query={query} />
+              )}
+              <Judged outcomes={data.outcomes} />
+            </>
+          )}
         </Loaded>
       </Card>
       {fair.data !== undefined && <Reversals fair={fair.data} />}

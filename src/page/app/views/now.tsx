@@ -1,9 +1,9 @@
 /** Now: what arrives, what failed, and whether anything changed by more than chance. */
-import { useAnswer } from '../data/answers.ts'
+import { together, useAnswer } from '../data/answers.ts'
 import type { Given, Query } from '../data/api.ts'
 import { useNewestAttempts } from '../data/attempts.ts'
 import { count, interval, NONE, plural, points, rate, signed } from '../data/format.ts'
-import { ATTEMPT_COLUMNS, AttemptTable } from '../parts/attempt-table.tsx'
+import { ATTEMPT_COLUMNS, LiveAttemptTable } from '../parts/attempt-table.tsx'
 import { Badge, Link, Notice } from '../parts/basics.tsx'
 import { Card, Loaded } from '../parts/card.tsx'
 import { numberColumn, rateColumn, textColumn } from '../parts/columns.tsx'
@@ -12,8 +12,9 @@ import { Explain } from '../parts/explain.tsx'
 import { Figure, TotalCostFigure } from '../parts/figure.tsx'
 import { filterQuery } from '../parts/filters.tsx'
 import { Heading } from '../parts/heading.tsx'
+import { Judged } from '../parts/judged.tsx'
 import { TrendVerdict } from '../parts/trend-verdict.tsx'
-import { RateOverTime } from '../plots/rate-over-time.tsx'
+import { RateKey, RateOverTime } from '../plots/rate-over-time.tsx'
 
 /** Rows of the lists. */
 const SHOWN = 8
@@ -73,15 +74,18 @@ export function NowView() {
         <TotalCostFigure label="Cost" cost={cost} query={query} />
       </div>
       <TrendVerdict answer={trends} />
-      <Card title="Rate over time" source={{ path: 'trends', query }}>
-        <Loaded answer={trends} rows={6}>
-          {data =>
-            data.points.some(({ total_attempts }) => total_attempts > 0) ? (
-              <RateOverTime label="Success rate over time" points={data.points} />
-            ) : (
-              <Notice>No attempts in the {range}. Choose a longer range.</Notice>
-            )
-          }
+      <Card title="Rate over time" legend={<RateKey />} source={{ path: 'trends', query }}>
+        <Loaded answer={together(trends, costs)} rows={6}>
+          {([{ points: intervals }, { outcomes }]) => (
+            <>
+              {intervals.some(({ total_attempts }) => total_attempts > 0) ? (
+                <RateOverTime label="Success rate over time" points={intervals} />
+              ) : (
+                <Notice>No attempts with a result in the {range}. Choose a longer range.</Notice>
+              )}
+              <Judged outcomes={outcomes} />
+            </>
+          )}
         </Loaded>
       </Card>
       <Changes
@@ -210,7 +214,11 @@ function Latest({ query }: { query: Query }) {
             attempts.length === 0 ? (
               <Notice>No attempt in the range.</Notice>
             ) : (
-              <AttemptTable caption="Latest attempts" attempts={attempts.slice(0, SHOWN)} columns={FAILURE_COLUMNS} />
+              <LiveAttemptTable
+                caption="Latest attempts"
+                attempts={attempts.slice(0, SHOWN)}
+                columns={FAILURE_COLUMNS}
+              />
             )
           }
         </Loaded>
@@ -229,7 +237,11 @@ function Latest({ query }: { query: Query }) {
                     .join(' · ')}{' '}
                   of the latest {count(attempts.length)} attempts
                 </p>
-                <AttemptTable caption="Latest failures" attempts={failures.slice(0, SHOWN)} columns={FAILURE_COLUMNS} />
+                <LiveAttemptTable
+                  caption="Latest failures"
+                  attempts={failures.slice(0, SHOWN)}
+                  columns={FAILURE_COLUMNS}
+                />
               </>
             )
           }
