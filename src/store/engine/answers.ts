@@ -45,7 +45,9 @@ export function createAnswers({ tally, alerts, clock, list, isClosed }: AnswersO
   return {
     async summaries(range, filter = {}, signal, view = 'latest') {
       refuseClosed()
-      if (range === undefined && view === 'latest') return tally.keys(filter)
+      // Without keys whose attempts are all pending, both views have the same keys. The live list keeps the caches that belong to it.
+      const isListed = view === 'latest' || (view === 'any' && tally.hiddenKeys().size === 0)
+      if (range === undefined && isListed) return tally.keys(filter)
       if (range === undefined) return await runYielding(tally.viewedSteps(filter, view), signal)
       const nowMs = clock()
       refuseUnheld(range, nowMs)
