@@ -61,7 +61,7 @@ async function notifySinks(configFile: string | undefined, io: Io): Promise<read
     write: (level, fields, message) => log[level](fields, message),
   })
   const nowMs = Date.now()
-  const notification = testNotification(nowMs, { baseUrl, ownerOf: () => undefined })
+  const notification = testNotification(nowMs, { baseUrl })
   const signal = new AbortController().signal
   return await Promise.all(
     sinks.map(async (sink): Promise<Result> => {

@@ -23,11 +23,10 @@ beforeEach(async () => {
 afterEach(() => receiver[Symbol.asyncDispose]())
 
 function notification(more: Parameters<typeof anAlert>[1] = {}, endedMs?: number): Notification {
-  const alert = anAlert('AgentSuccessDrift', more)
+  const alert = anAlert('AgentSuccessDrift', { owner: 'team-a', ...more })
   const status = endedMs === undefined ? 'firing' : 'resolved'
   const episode = { alert, status, startedMs: NOW - 60_000, endedMs, sinks: new Map() } as const
-  const options = { baseUrl: BASE, ownerOf: () => 'team-a' }
-  return notificationOf({ id: alertId(alert), episode, notifiedMs: undefined }, options)
+  return notificationOf({ id: alertId(alert), episode, notifiedMs: undefined }, { baseUrl: BASE })
 }
 
 const config = (type: HttpSink['type'], more: Partial<HttpSink> = {}): HttpSink => ({

@@ -26,6 +26,8 @@ export interface Alert {
   /** What it is about, such as `agent_name`. Names are outside names: a Map, never an object. */
   readonly labels: ReadonlyMap<string, string>
   readonly severity: AlertSeverity
+  /** Who is responsible, as the settings say. */
+  readonly owner?: string | undefined
   /** When what it is about began, in milliseconds since the epoch: not when it was noticed. */
   readonly sinceMs: number
   /** What happened, in one sentence of at most 120 characters that stands alone in a push notification. */
