@@ -4,6 +4,7 @@
  */
 
 import { timeAppending, timePreallocated } from './measures/appending.ts'
+import { timeLag } from './measures/lag.ts'
 import { memory } from './measures/memory.ts'
 import {
   replayFiles,
@@ -15,7 +16,7 @@ import {
 } from './measures/opening.ts'
 import { questions } from './measures/questions.ts'
 import { serveScrapes } from './measures/scrape.ts'
-import { fillStore, timeCatchUp, timeLag, timeStore } from './measures/stores.ts'
+import { fillStore, timeCatchUp, timeStore } from './measures/stores.ts'
 import { tracking } from './measures/tracking.ts'
 import { wholeFiles } from './measures/whole-files.ts'
 
