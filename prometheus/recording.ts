@@ -6,7 +6,7 @@
  * ratios is wrong if one key has more attempts than another. Each store counts once, however many sidecars share it (stores.ts).
  *
  * Successes are those of the latest results: an outcome that corrects a result counts when it is recorded. An agent that claims successes which
- * outcomes refute would otherwise look healthy for ever.
+ * outcomes refute would otherwise always look healthy.
  */
 import { perStore, STORE_RULES, STORE_WITHIN_HOUR } from './stores.ts'
 
