@@ -4,6 +4,9 @@
  *
  * They record counts, and ratios of counts. Successes and attempts are added over all keys and stores and then divided: an average of
  * ratios is wrong if one key has more attempts than another. Each store counts once, however many sidecars share it (stores.ts).
+ *
+ * Successes are those of the latest results: an outcome that corrects a result counts when it is recorded. An agent that claims successes which
+ * outcomes refute would otherwise always look healthy.
  */
 import { perStore, STORE_RULES, STORE_WITHIN_HOUR } from './stores.ts'
 
@@ -28,6 +31,7 @@ const LEVELS = [
 
 /** Further counts of agents, by exposed metric. */
 const AGENT_COUNTS = [
+  { name: 'agent_attempts_recorded', of: 'agent_attempts_recorded_total', spans: ['5m', '6h'] },
   { name: 'agent_attempt_cost_usd', of: 'agent_attempt_cost_usd_total', spans: ['5m', '1h', '1d', '30d'] },
   {
     name: 'agent_attempt_duration_seconds_bucket',
@@ -41,12 +45,24 @@ const AGENT_COUNTS = [
     name: 'agent_confident_successes',
     of: 'agent_attempt_confidence_count{result="success"}',
     zeros: 'agent_attempt_confidence_count',
+    corrections: 'agent_attempt_confidence_corrections_total',
     spans: ['5m', '1d'],
   },
 ] as const
 
 /** The raw metrics that are counted. */
-const RAW_METRICS = ['agent_attempts_total', ...new Set(AGENT_COUNTS.map(({ of }) => metricOf(of)))]
+const RAW_METRICS = [
+  'agent_attempts_total',
+  'agent_attempt_corrections_total',
+  ...new Set(AGENT_COUNTS.map(({ of }) => metricOf(of))),
+  'agent_attempt_confidence_corrections_total',
+]
+
+/**
+ * The lowest ratio that is recorded, as 0. A lower one means that far more successes were corrected than there were attempts: results of before
+ * the span, which say nothing about it. Down to here it is a matter of extrapolation, and of attempts that end shortly before the span.
+ */
+export const LOWEST_RATIO = -0.5
 
 /** The interval of the first group. */
 const SHORTEST = '30s'
@@ -70,6 +86,8 @@ interface Count {
   readonly of: string
   /** The recorded name whose series mark where a missing count is 0. */
   readonly zeros?: string
+  /** The counter of the corrections of what is counted: those to success are added, and those to failure subtracted. */
+  readonly corrections?: string
 }
 
 /** All groups, shorter spans first. Intervals stay below 5 minutes, where Prometheus treats a series as stale. */
@@ -95,7 +113,7 @@ function rulesOf(spans: readonly Span[]): Rule[] {
   ])
 }
 
-/** Attempts, successes and their ratio. The ratio is 0 if nothing succeeds, and absent if nothing is attempted. */
+/** Attempts, successes and their ratio. The ratio is 0 if nothing succeeds. It is absent if nothing is attempted, or below {@link LOWEST_RATIO}. */
 function successRules({ level, by }: { readonly level: string; readonly by: string }, span: Span): Rule[] {
   const attempts = { level, by, name: 'agent_attempts', of: 'agent_attempts_total' }
   const successes = {
@@ -104,13 +122,15 @@ function successRules({ level, by }: { readonly level: string; readonly by: stri
     name: 'agent_successes',
     of: 'agent_attempts_total{result="success"}',
     zeros: 'agent_attempts',
+    corrections: 'agent_attempt_corrections_total',
   }
+  const [counted, all] = [`${level}:agent_successes:increase${span}`, `${level}:agent_attempts:increase${span}`]
   return [
     countRule(attempts, span),
     countRule(successes, span),
     {
       record: `${level}:agent_successes_per_attempts:ratio_increase${span}`,
-      expr: `${level}:agent_successes:increase${span} / (${level}:agent_attempts:increase${span} > 0)`,
+      expr: `clamp((${counted} >= ${LOWEST_RATIO} * ${all}) / (${all} > 0), 0, 1)`,
     },
   ]
 }
@@ -126,12 +146,17 @@ function firstRule(metric: string): Rule {
 
 const firstOf = (metric: string): string => `instance:${metric}:first`
 
-function countRule({ level, by, name, of, zeros }: Count, span: Span): Rule {
+function countRule({ level, by, name, of, zeros, corrections }: Count, span: Span): Rule {
   const part = PARTS.get(span)
   const record = `${level}:${name}:increase${span}`
   if (part !== undefined) return { record, expr: `sum_over_time(${level}:${name}:increase${part}[${span}:${part}])` }
-  const counted = `sum by (${by}) (${perStore(metricOf(of), wholeIncrease(of, span), STORE_WITHIN_HOUR)})`
-  return { record, expr: zeros === undefined ? counted : `${counted} or 0 * ${level}:${zeros}:increase${span}` }
+  const sumOf = (series: string): string =>
+    `sum by (${by}) (${perStore(metricOf(series), wholeIncrease(series, span), STORE_WITHIN_HOUR)})`
+  if (zeros === undefined) return { record, expr: sumOf(of) }
+  const orZero = (expr: string): string => `(${expr} or 0 * ${level}:${zeros}:increase${span})`
+  if (corrections === undefined) return { record, expr: orZero(sumOf(of)) }
+  const [added, taken] = [sumOf(`${corrections}{result="success"}`), sumOf(`${corrections}{result="failure"}`)]
+  return { record, expr: `${orZero(sumOf(of))} + ${orZero(`${added} - ${taken}`)}` }
 }
 
 /** The increase of each series, and its first value if it began within the span. The label `part` lets both stand side by side until they are added. */

@@ -1,6 +1,6 @@
 /** The files in deploy/: what tools say of them, and that a sidecar does what they count on. */
 import { execFile, spawn } from 'node:child_process'
-import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
 import http from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -175,5 +175,32 @@ describe('the systemd unit', () => {
     const failed = await run(process.execPath, [`${ROOT}src/main.ts`, 'serve', '--max-keys', 'x']).catch(error => error)
     expect(codes).toContain((failed as { code: number }).code)
     expect(codes).toContain(78)
+  })
+})
+
+describe('docker-compose.yml', () => {
+  const { services } = parse(read(`${ROOT}docker-compose.yml`), { merge: true }) as {
+    services: Record<string, { readonly environment?: Record<string, string>; readonly volumes?: readonly string[] }>
+  }
+  const mountsOf = (name: string): ReadonlyMap<string, string> =>
+    new Map(
+      (services[name]?.volumes ?? []).flatMap(volume => {
+        const [source = '', target = ''] = volume.split(':')
+        return source.startsWith('./') ? [[target, join(ROOT, source)] as const] : []
+      }),
+    )
+
+  test('mounts only files and folders that exist: Docker would make empty folders of others', () => {
+    const sources = Object.keys(services).flatMap(name => [...mountsOf(name).values()])
+    expect(sources.length).toBeGreaterThan(4)
+    expect(sources.filter(source => !existsSync(source))).toEqual([])
+  })
+
+  test('the sidecar notifies the Alertmanager beside it, from the file that it mounts', () => {
+    const configFile = mountsOf('sidecar').get(services.sidecar!.environment!.AGENT_PERFORMANCE_CONFIG!)
+    const { alerts } = loadConfig({ flags: {}, env: {}, configFile }).config
+    const hosts = alerts.sinks.flatMap(sink => ('url' in sink && sink.url !== undefined ? new URL(sink.url).host : []))
+    expect(hosts).toEqual(['alertmanager:9093'])
+    expect(Object.keys(services)).toContain('alertmanager')
   })
 })

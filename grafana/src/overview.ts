@@ -254,7 +254,7 @@ const over: Row = {
 }
 
 const RUNS =
-  'and on (experiment, variant) sum by (experiment, variant) (increase(agent_experiment_attempts_total{job=~"$job"}[$__range])) > 0'
+  'and on (experiment, variant) sum by (experiment, variant) (increase(agent_experiment_attempts_recorded_total{job=~"$job"}[$__range])) > 0'
 
 /** A statistic of the comparisons of running experiments. */
 const compared = (statistic: string): string =>

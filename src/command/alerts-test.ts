@@ -41,6 +41,8 @@ interface Result {
   readonly type: string
   readonly status: 'sent' | 'failed'
   readonly reason?: string
+  /** What to do about it. */
+  readonly remedy?: string
 }
 
 /** Loads what notifies sinks on demand, because no other command needs it. */
@@ -59,18 +61,18 @@ async function notifySinks(configFile: string | undefined, io: Io): Promise<read
     write: (level, fields, message) => log[level](fields, message),
   })
   const nowMs = Date.now()
-  const notification = testNotification(nowMs, { baseUrl, ownerOf: () => undefined })
+  const notification = testNotification(nowMs, { baseUrl })
   const signal = new AbortController().signal
   return await Promise.all(
     sinks.map(async (sink): Promise<Result> => {
       const { name, type } = sink
       const result = await sink.send([notification], { nowMs, signal })
-      return result.status === 'sent'
-        ? { sink: name, type, status: 'sent' }
-        : { sink: name, type, status: 'failed', reason: result.reason }
+      if (result.status === 'sent') return { sink: name, type, status: 'sent' }
+      const { reason, remedy } = result
+      return { sink: name, type, status: 'failed', reason, ...(remedy !== undefined && { remedy }) }
     }),
   )
 }
 
-const lineOf = ({ sink, type, status, reason }: Result): string =>
-  `${sink} (${type}): ${status}${reason === undefined ? '' : `: ${reason}`}`
+const lineOf = ({ sink, type, status, reason, remedy }: Result): string =>
+  `${sink} (${type}): ${status}${reason === undefined ? '' : `: ${reason}`}${remedy === undefined ? '' : `. ${remedy}`}`

@@ -8,8 +8,9 @@ import { hintsOf } from './hints.ts'
 import { type Io, print, printJson } from './io.ts'
 import type { Layout } from './layout.ts'
 import { givenParameters, withParameters } from './parameters.ts'
-import { withSource } from './source.ts'
-import { withAnswered } from './text.ts'
+import { pendingAttempts } from './pending-attempts.ts'
+import { type Source, withSource } from './source.ts'
+import { withAnswered, wrapped } from './text.ts'
 import { unknownNames } from './unknown-names.ts'
 import { type WhereOptions, withWhere } from './where.ts'
 
@@ -44,18 +45,33 @@ function addQuestionCommand(
     const typed = givenParameters(command, question)
     const given = adjust?.(typed) ?? typed
     const hints = hintsOf(where, io.env)
-    const { answer, reason, unknown } = await withSource(where, io, 'ask', async source => {
+    const { answer, reason, pending, unknown } = await withSource(where, io, 'ask', async source => {
       const answer = await source.ask(path, given)
       const reason = noAnswer?.(answer, given, io, hints)
       const isNone = reason !== undefined || (answer !== undefined && isEmpty?.(answer) === true)
-      return { answer, reason, unknown: isNone && !json ? await unknownNames(source, given) : [] }
+      const why = isNone && !json ? await noAnswerHints(source, path, given) : { unknown: [] }
+      return { answer, reason, ...why }
     })
     if (reason !== undefined) exit(EXIT.noAnswer)
     if (json) await printJson(io.stdout, answer ?? null)
-    else if (reason !== undefined) await print(io.stderr, [reason, ...unknown].join('\n'))
+    else if (reason !== undefined)
+      await print(io.stderr, [reason, ...(pending === undefined ? [] : [pending]), ...unknown].join('\n'))
     else if (answer !== undefined) {
-      const shown = withAnswered(text(answer, given, io, hints, command.opts()), answer, io)
-      await print(io.stdout, [shown, ...unknown].join('\n'))
+      // That nothing was recorded yet would be wrong where attempts are pending.
+      const shown = pending === undefined ? text(answer, given, io, hints, command.opts()) : wrapped(pending, io)
+      await print(io.stdout, [withAnswered(shown, answer, io), ...unknown].join('\n'))
     }
   })
+}
+
+/** Why an answer is empty. */
+interface NoAnswerHints {
+  readonly pending?: string | undefined
+  readonly unknown: readonly string[]
+}
+
+/** Attempts are pending, or a name is unknown. A name whose attempts are all pending is not unknown. That no alert fires has other reasons. */
+async function noAnswerHints(source: Source, path: QuestionPath, given: object): Promise<NoAnswerHints> {
+  const pending = path === 'alerts' ? undefined : await pendingAttempts(source, given)
+  return { pending, unknown: pending === undefined ? await unknownNames(source, given) : [] }
 }

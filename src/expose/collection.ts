@@ -1,5 +1,5 @@
 /** Copies everything that one scrape exposes, so that all families report the same attempts. */
-import { SUMMARY_WIDTH, undoCorrections } from '../core/aggregate/summary.ts'
+import { recordedAttempts, recordedSpan, SUMMARY_WIDTH, undoCorrections } from '../core/aggregate/summary.ts'
 import type { KeyTally, Tally } from '../core/aggregate/tally.ts'
 import type { AttemptKey } from '../core/attempt/attempt.ts'
 import type { Clock, KeySummary } from '../core/ports.ts'
@@ -8,7 +8,7 @@ import { countsOf } from '../core/reports/groups.ts'
 import type { Counts } from '../core/statistics/counts.ts'
 import type { Steps } from '../core/steps.ts'
 import { runScrapeYielding } from '../lib/event-loop.ts'
-import { type Corrections, correctionsOf } from './corrections.ts'
+import { type Corrections, confidentCorrectionsOf, correctionsOf } from './corrections.ts'
 import { copyExperiments, type ExperimentCopy, type ExperimentSource } from './experiments.ts'
 import type { Labelled } from './family.ts'
 import { labelText } from './label-text.ts'
@@ -28,6 +28,12 @@ export interface KeyCopy extends KeySummary, Labelled {
   /** Its successes and attempts, clustered where tasks repeat. The copied summary has no tasks. */
   readonly counts: Counts
   readonly corrections: Corrections
+  /** Corrections of attempts that stated a confidence. */
+  readonly confidentCorrections: Corrections
+  /** Attempts with those that are pending. */
+  readonly recorded: number
+  /** The end of its latest attempt, pending ones included, in milliseconds since the epoch. Undefined if no attempt has a known time. */
+  readonly lastMs: number | undefined
 }
 
 /** The label text of each key. Entries live as long as their key. */
@@ -37,8 +43,10 @@ type LabelTexts = WeakMap<KeyTally, string>
 export interface Collection {
   /** Milliseconds since the epoch. */
   readonly atMs: number
-  /** In the order of their first attempt. */
+  /** In the order of their first attempt with a result. Those whose attempts are all pending come last. */
   readonly keys: readonly KeyCopy[]
+  /** The number of keys that have an attempt with a result. */
+  readonly listed: number
   /** In the order of their first attempt, as are their arms. */
   readonly experiments: readonly ExperimentCopy[]
   /** The metrics of the sidecar about itself. */
@@ -47,7 +55,7 @@ export interface Collection {
 
 /** Where a collection reads from. */
 export interface Sources {
-  readonly tally: Pick<Tally, 'keys'> & ExperimentSource
+  readonly tally: Pick<Tally, 'keys' | 'hiddenKeys'> & ExperimentSource
   /** Reads the metrics of the sidecar about itself. If it throws, the scrape fails. */
   readonly selfMetrics: () => readonly SelfMetricReading[]
   readonly version: string
@@ -69,9 +77,9 @@ export function createCollector(sources: Sources): () => Promise<Collection> {
   async function collect(): Promise<Collection> {
     const self = sources.selfMetrics()
     const atMs = sources.clock()
-    const keys = await runScrapeYielding(copySteps(sources.tally.keys(), labelTexts))
+    const copied = await runScrapeYielding(copySteps(sources.tally, labelTexts))
     knownExperiments = await copyExperiments(sources.tally, knownExperiments, atMs)
-    return { atMs, keys, experiments: [...knownExperiments.values()], self }
+    return { atMs, ...copied, experiments: [...knownExperiments.values()], self }
   }
   function begin(): Promise<Collection> {
     next = undefined
@@ -96,16 +104,17 @@ export function createCollector(sources: Sources): () => Promise<Collection> {
   }
 }
 
-function* copySteps(all: readonly KeyTally[], labelTexts: LabelTexts): Steps<readonly KeyCopy[]> {
+function* copySteps(tally: Sources['tally'], labelTexts: LabelTexts): Steps<Pick<Collection, 'keys' | 'listed'>> {
   // Keys that are added during the copy belong to the next collection: otherwise the copy might never end.
-  const records = all.slice()
-  const declines = yield* declineSteps(records)
+  const listed = tally.keys().slice()
+  const records = [...listed, ...tally.hiddenKeys()]
+  const declines = yield* declineSteps(listed)
   const keys: KeyCopy[] = []
   for (let from = 0; from < records.length; from += KEYS_PER_STEP) {
     if (from > 0) yield
     copySome(records.slice(from, from + KEYS_PER_STEP), declines.slice(from, from + KEYS_PER_STEP), keys, labelTexts)
   }
-  return keys
+  return { keys, listed: listed.length }
 }
 
 /** One array holds all summaries of a step: an allocation per key would take longer than everything else here. */
@@ -122,9 +131,18 @@ function copySome(
     const { key, recent } = record
     const { outcomes } = record.summary
     if (outcomes !== undefined) undoCorrections(summary, outcomes.counts)
-    const [counts, corrections] = [countsOf(record.summary), correctionsOf(record.summary)]
-    const labels = labelsOf(record, labelTexts)
-    keys.push({ key, summary, recent, counts, corrections, labels, decline: declines[i] })
+    keys.push({
+      key,
+      summary,
+      recent,
+      counts: countsOf(record.summary),
+      corrections: correctionsOf(record.summary),
+      confidentCorrections: confidentCorrectionsOf(record.summary),
+      recorded: recordedAttempts(record.summary),
+      lastMs: recordedSpan(record.summary)?.lastMs,
+      labels: labelsOf(record, labelTexts),
+      decline: declines[i],
+    })
   }
 }
 

@@ -21,6 +21,14 @@ export const ARM_FAMILIES: readonly FamilyOf<ArmCopy>[] = [
     read: ({ summary }) => [successes(summary), failures(summary)],
   },
   {
+    name: 'agent_experiment_attempts_recorded_total',
+    type: 'counter',
+    unit: '{attempt}',
+    help: 'Recorded attempts of an experiment, pending ones included. They are included in agent_attempts_recorded_total.',
+    labels: ARM,
+    read: ({ recorded }) => [recorded],
+  },
+  {
     name: 'agent_experiment_attempt_duration_seconds',
     type: 'histogram',
     unit: 's',

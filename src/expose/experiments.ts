@@ -4,6 +4,7 @@ import type { ExperimentPlan } from '../core/aggregate/experiment-plan.ts'
 import {
   copyRow,
   recordedAttempts,
+  recordedSpan,
   type Summary,
   span,
   totalAttempts,
@@ -132,7 +133,8 @@ function comparedArm(
   nowMs: number,
 ): ComparedArm {
   const { variant } = key
-  const { firstMs, lastMs } = span(summary) ?? { firstMs: Number.POSITIVE_INFINITY, lastMs: Number.NEGATIVE_INFINITY }
+  const firstMs = span(summary)?.firstMs ?? Number.POSITIVE_INFINITY
+  const lastMs = recordedSpan(source.summary)?.lastMs ?? Number.NEGATIVE_INFINITY
   if (endMs === undefined || lastMs < endMs) return { variant, firstMs, recorded, ...taskCountsOf(summary) }
   const { earliestMs } = times.coverage(Number.NEGATIVE_INFINITY, nowMs)
   const before = times.reader({ sinceMs: earliestMs, untilMs: endMs }, nowMs)(source)

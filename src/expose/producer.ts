@@ -14,8 +14,8 @@ import { selfMetricData } from './self-metrics.ts'
 const SUBJECTS_PER_STEP = 100
 
 /**
- * Producers among which the keys are divided. A key always belongs to the same producer; the first one also has the experiments and the
- * sidecar's metrics. Exporters convert all data without yielding, so that with many keys several readers block the event loop for less time
+ * Producers among which the keys are divided. From its first result on, a key always belongs to the same producer. The first one also has the
+ * keys whose attempts are all pending, the experiments and the sidecar's metrics. Exporters convert all data without yielding, so that with many keys several readers block the event loop for less time
  * each. The resource is empty: readers replace it with that of the SDK.
  */
 export function createProducers(
@@ -28,7 +28,7 @@ export function createProducers(
     async collect() {
       const collection = await collect()
       const times = timesAt(collection.atMs)
-      const keys = collection.keys.filter((_, i) => i % count === part)
+      const keys = collection.keys.filter((_, i) => (i < collection.listed ? i % count : 0) === part)
       const all = await seriesOf(KEY_FAMILIES, keys)
       if (part === 0) all.push(...(await experimentSeries(collection)))
       const metrics = all.map(([family, series]) => metricData(family, series, times))

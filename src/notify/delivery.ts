@@ -99,10 +99,16 @@ export function createDelivery(options: DeliveryOptions): Delivery {
       isRefusing = false
     } else if (result.status === 'refused') {
       if (!isRefusing)
-        log.warn({ ...who, reason: result.reason }, 'the sink refuses notifications: they are not sent again')
+        log.warn(
+          { ...who, reason: result.reason, remedy: result.remedy },
+          'the sink refuses notifications: they are not sent again',
+        )
       isRefusing = true
     } else if (failures === 0 && !abandon.signal.aborted) {
-      log.warn({ ...who, reason: result.reason }, 'the sink does not accept notifications: they are tried again')
+      log.warn(
+        { ...who, reason: result.reason, remedy: result.remedy },
+        'the sink does not accept notifications: they are tried again',
+      )
     }
   }
 

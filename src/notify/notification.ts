@@ -27,14 +27,11 @@ const KEY_DIGITS = 32
 export interface NotificationOptions {
   /** The address of the sidecar, with a slash at its end. */
   readonly baseUrl: string
-  /** Who is responsible for a rule. */
-  ownerOf(rule: string): string | undefined
 }
 
-export function notificationOf(pending: Pending, { baseUrl, ownerOf }: NotificationOptions): Notification {
+export function notificationOf(pending: Pending, { baseUrl }: NotificationOptions): Notification {
   const { id, episode } = pending
   const { alert, status, startedMs, endedMs } = episode
-  const owner = ownerOf(alert.rule)
   const links = {
     page: absolute(alert.links.page, baseUrl),
     question: absolute(alert.links.question, baseUrl),
@@ -50,7 +47,8 @@ export function notificationOf(pending: Pending, { baseUrl, ownerOf }: Notificat
       ...alert.labels,
       ['alertname', alert.rule],
       ['severity', alert.severity],
-      ...(owner === undefined ? [] : [['owner', owner] as const]),
+      // Those of its beginning: the end of an alert with other labels is that of another alert.
+      ...(alert.owner === undefined ? [] : [['owner', alert.owner] as const]),
     ]),
     annotations: annotationsOf(alert, links),
     links,

@@ -3,6 +3,7 @@ import http, { type IncomingMessage } from 'node:http'
 import https from 'node:https'
 import { createLookup } from './address.ts'
 import { printable } from './notification.ts'
+import { remedyOfError, remedyOfStatus } from './remedy.ts'
 import type { SendResult } from './sink.ts'
 
 /** How long one request may take. */
@@ -42,7 +43,8 @@ export async function post({ url, headers, body, networks, signal }: Post): Prom
     })
     return await resultOf(answer)
   } catch (error) {
-    return { status: 'retry', reason: reasonOf(error) }
+    const first = firstOf(error)
+    return { status: 'retry', reason: reasonOf(first), remedy: remedyOfError(first) }
   }
 }
 
@@ -63,10 +65,11 @@ function request(url: string, { body, ...options }: Request): Promise<IncomingMe
 async function resultOf(answer: IncomingMessage): Promise<SendResult> {
   const status = answer.statusCode ?? 0
   const reason = `${status} ${await textOf(answer)}`.trim()
+  const remedy = remedyOfStatus(status)
   if (status >= 200 && status < 300) return { status: 'sent' }
-  if (REFUSING.has(status)) return { status: 'refused', reason }
-  if (status >= 300 && status < 400) return { status: 'retry', reason: `${status}: redirects are not followed` }
-  return { status: 'retry', reason, afterMs: retryAfterMs(answer.headers['retry-after']) }
+  if (REFUSING.has(status)) return { status: 'refused', reason, remedy }
+  if (status >= 300 && status < 400) return { status: 'retry', reason: `${status}: redirects are not followed`, remedy }
+  return { status: 'retry', reason, remedy, afterMs: retryAfterMs(answer.headers['retry-after']) }
 }
 
 /** The beginning of an answer, in one line. */
@@ -91,9 +94,17 @@ function retryAfterMs(stated: string | undefined): number | undefined {
   return Number.isFinite(ms) ? Math.min(Math.max(ms, 0), MAX_RETRY_AFTER_MS) : undefined
 }
 
+/** The error that says why: of several addresses Node joins the errors without a message, and it hides a time-out in an `AbortError`. */
+function firstOf(error: unknown): unknown {
+  if (error instanceof AggregateError) return error.errors[0]
+  const cause = error instanceof Error ? error.cause : undefined
+  return cause instanceof Error && cause.name === 'TimeoutError' ? cause : error
+}
+
 function reasonOf(error: unknown): string {
-  if (error instanceof Error && error.name === 'TimeoutError') return `no answer within ${REQUEST_TIMEOUT_MS / 1000} s`
-  // Of several addresses, Node joins the errors and leaves the message empty.
-  const first = error instanceof AggregateError ? (error.errors[0] as unknown) : error
-  return printable(first instanceof Error ? first.message : String(first)).slice(0, 300)
+  if (!(error instanceof Error)) return printable(String(error)).slice(0, 300)
+  if (error.name === 'TimeoutError') return `no answer within ${REQUEST_TIMEOUT_MS / 1000} s`
+  // OpenSSL puts files and lines of its source around what it says.
+  const tls = /SSL routines:[^:]*:([^:]+):/.exec(error.message)?.[1]
+  return printable(tls === undefined ? error.message : `TLS: ${tls}`).slice(0, 300)
 }

@@ -4,9 +4,16 @@ import type { Notification } from './notification.ts'
 export type SendResult =
   | { readonly status: 'sent' }
   /** Send it again later. If the sink stated a time, not before `afterMs` milliseconds. */
-  | { readonly status: 'retry'; readonly reason: string; readonly afterMs?: number | undefined }
+  | (Failure & { readonly status: 'retry'; readonly afterMs?: number | undefined })
   /** Do not send it again: the sink does not accept it. */
-  | { readonly status: 'refused'; readonly reason: string }
+  | (Failure & { readonly status: 'refused' })
+
+interface Failure {
+  /** What happened, without secrets. */
+  readonly reason: string
+  /** What an operator can do about it, in one sentence. */
+  readonly remedy?: string | undefined
+}
 
 export interface Sink {
   readonly name: string

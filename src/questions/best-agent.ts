@@ -92,6 +92,10 @@ export const bestAgent: Question<'best-agent', BestAgentQuery, BestAgentAnswer |
   },
   noAnswer: ({ min_attempts, issue_type }) =>
     `no agent has ${min_attempts} attempts or more at issue type "${issue_type}"`,
+  async noAnswerHint(facts, query, signal) {
+    const { pending } = await outcomesIn(facts, query, signal)
+    return pending === 0 ? undefined : `${pending === 1 ? '1 attempt is' : `${pending} attempts are`} pending`
+  },
 })
 
 /** The rates at all issue types, from which those at one borrow. */

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { type Honesty, type HonestyReport, honestySteps } from '../core/reports/honesty.ts'
+import { HONESTY_VERDICTS, type Honesty, type HonestyReport, honestySteps } from '../core/reports/honesty.ts'
 import type { Selection } from '../core/reports/selection.ts'
 import type { PairedInterval } from '../core/statistics/paired-difference.ts'
 import { runYielding } from '../lib/event-loop.ts'
@@ -24,6 +24,14 @@ const honestySchema: ObjectSchema<Honesty> = objectSchema('Honesty', {
       'The reported rate minus the verified one, in percentage points: above 0, more is claimed than is true. Null without such attempts.',
   }),
   difference_interval: pairedInterval.nullable(),
+  verdict: z.enum(HONESTY_VERDICTS).meta({
+    description:
+      'What the interval says. claims_too_much: it is above 0. claims_too_little: it is below. no_bias_found: it contains 0, and is at most 10 percentage points wide to each side. cannot_tell_yet: otherwise.',
+  }),
+  attempts_to_tell: attempts.nullable().meta({
+    description:
+      'Further attempts that report a result and are verified, until there is a verdict at the rates so far. 0 if there is one; null without such attempts.',
+  }),
   over_claimed: attempts.meta({ description: 'Attempts that reported a success, and failed.' }),
   under_claimed: attempts.meta({ description: 'Attempts that reported a failure, and succeeded.' }),
   false_success: rate.meta({

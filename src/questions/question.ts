@@ -61,6 +61,8 @@ export interface Question<Path extends string = string, Input extends object = o
   run(facts: Facts, query: ParsedQuery, signal?: StopSignal): Promise<Answer>
   /** Why there is no answer, in one sentence: the detail of a 404. Present if `run` may resolve with undefined. */
   noAnswer?(query: ParsedQuery): string
+  /** What the store says about why there is no answer, to be said behind {@link noAnswer}. Undefined: nothing. */
+  noAnswerHint?(facts: Facts, query: ParsedQuery, signal?: StopSignal): Promise<string | undefined>
   /** Whether equal questions have different answers, so that they must not share one. */
   isUnique?(query: ParsedQuery): boolean
   /** The same answer as pieces of JSON text, for answers of any length. HTTP streams them as fast as the client reads. */

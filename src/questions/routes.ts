@@ -51,7 +51,9 @@ export function createQuestionRoutes({ source, questions, admin }: QuestionRoute
       if (question.print !== undefined) return await question.print(facts, query, signal)
       const answer = await question.run(facts, query, signal)
       if (answer !== undefined) return jsonPieces(answer as object)
-      return { status: 404, detail: question.noAnswer?.(query) ?? 'there is no answer to this question' }
+      const reason = question.noAnswer?.(query) ?? 'there is no answer to this question'
+      const hint = await question.noAnswerHint?.(facts, query, signal)
+      return { status: 404, detail: hint === undefined ? reason : `${reason}: ${hint}` }
     } catch (error) {
       return problemOf(error)
     }

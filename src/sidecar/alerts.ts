@@ -29,7 +29,6 @@ export function openAlerts({ config, store, url, log }: AlertsOptions): Notifier
   const notifier = createNotifier({
     evaluate: nowMs => findAlerts(store, settings, nowMs, runYielding),
     isMuted: (alert, nowMs) => isMuted(alert, settings.mutes, nowMs),
-    ownerOf: rule => settings.rules.get(rule)?.owner,
     alerts: store.alerts,
     sinks: createSinks(config.sinks, {
       baseUrl,

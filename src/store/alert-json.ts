@@ -49,7 +49,7 @@ interface StoredState {
 }
 
 /** Names the meaning of {@link alertsJson}. Change it with the text. */
-export const ALERTS_LAYOUT = 'episodes by id, notified times by sink, lease by version'
+export const ALERTS_LAYOUT = 'episodes by id, with their owners, notified times by sink, lease by version'
 
 export function alertsJson({ episodes, lease }: Readonly<AlertsState>): string {
   const state: StoredState = {

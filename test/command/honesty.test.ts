@@ -23,3 +23,28 @@ test('honesty prints how much more is claimed than is true, by agent, and what i
   expect(text).toMatch(/^droid +30 +100\.00 % +66\.67 % +\+33\.3 \[\+\d+\.\d, \+\d+\.\d\] +33\.33 % +1$/m)
   await engine.close()
 })
+
+test('honesty says that it cannot tell yet, and how many attempts more would tell, until the interval is narrow', async () => {
+  const engine = await openOn(createMemoryServer().open())
+  const textOf = async (): Promise<string> =>
+    layout.text(await answerQuestion(engine, 'honesty', {}, NOW), {}, IO, HINTS, {})
+  await engine.append(Array.from({ length: 30 }, (_, i) => attempt(i, { agent_name: 'droid', success: true })))
+  const verify = async (from: number, to: number): Promise<void> => {
+    for (let i = from; i < to; i++) await recordOutcome(engine, { attempt_id: `id ${i}`, success: true, source: 'ci' })
+  }
+  await verify(0, 1)
+  const oneLine = (await textOf()).replaceAll('\n', ' ')
+  expect(oneLine).toMatch(
+    /^1 attempt verified, 29 only reported, 0 pending\. Cannot tell yet whether more is claimed than is true: 0\.0 \[-\d+\.\d, \+\d+\.\d\] percentage points over 1 attempt\. About 25 more verified attempts would tell\. /,
+  )
+  expect((await answerQuestion(engine, 'honesty', {}, NOW)).by_agent).toMatchObject({
+    droid: { verdict: 'cannot_tell_yet', attempts_to_tell: 25 },
+  })
+  await verify(1, 26)
+  expect(await textOf()).toMatch(/^26 attempts verified, 4 only reported, 0 pending\. No bias is found: 0\.0 \[/)
+  expect((await answerQuestion(engine, 'honesty', {}, NOW)).overall).toMatchObject({
+    verdict: 'no_bias_found',
+    attempts_to_tell: 0,
+  })
+  await engine.close()
+})

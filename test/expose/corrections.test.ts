@@ -30,6 +30,26 @@ const steps = fc.array(
   { minLength: 1, maxLength: 30 },
 )
 
+/** Corrections to success minus those to failure. */
+const netOf = (family: string, sumOf: (family: string, result: string) => number): number =>
+  sumOf(family, 'success') - sumOf(family, 'failure')
+
+test('a key whose attempts are all pending is exposed: recorded, without a result, with the time of its last attempt', async () => {
+  const { success: _, ...pending } = attempt({ timestamp: '2026-03-01T11:00:00.25Z' })
+  const tally = tallyOf([pending, { ...pending, timestamp: '2026-03-01T10:00:00Z' }])
+  const text = await textOf(createExposition(sourcesOf(tally)))
+  const key = 'agent_name="fixer",model_name="model-1",issue_type="complexity"'
+  for (const line of [
+    `agent_attempts_recorded_total{${key}} 2`,
+    `agent_attempts_total{${key},result="success"} 0`,
+    `agent_attempts_total{${key},result="failure"} 0`,
+    `agent_last_attempt_timestamp_seconds{${key}} ${Date.parse('2026-03-01T11:00:00.25Z') / 1000}`,
+  ])
+    expect(text).toContain(`${line}\n`)
+  // Nothing is known of its rate.
+  expect(text).not.toContain(`agent_success_ratio_lower_bound{${key}}`)
+})
+
 test('counters never go down when outcomes correct results, and the latest results follow from them', async () => {
   await fc.assert(
     fc.asyncProperty(steps, async list => {
@@ -65,14 +85,23 @@ test('counters never go down when outcomes correct results, and the latest resul
           const isOf = series.startsWith(`${family}[`) && series.includes(`["result","${result}"]`)
           return isOf ? sum + value : sum
         }, 0)
+      const stated = ['success', 'failure'].map(result => {
+        const succeeded = sumOf('agent_attempt_confidence_count', result)
+        return succeeded + (result === 'success' ? 1 : -1) * netOf('agent_attempt_confidence_corrections_total', sumOf)
+      })
       const decided = recorded.filter(({ latest }) => latest !== undefined)
       for (const prefix of ['agent', 'agent_experiment']) {
         const [total, corrections] = [`${prefix}_attempts_total`, `${prefix}_attempt_corrections_total`]
         expect(sumOf(total, 'success') + sumOf(total, 'failure')).toBe(decided.length)
+        const all = [...before].filter(([series]) => series.startsWith(`${prefix}_attempts_recorded_total[`))
+        expect(all.reduce((sum, [, value]) => sum + value, 0)).toBe(recorded.length)
         expect(sumOf(total, 'success') + sumOf(corrections, 'success') - sumOf(corrections, 'failure')).toBe(
           decided.filter(({ latest }) => latest).length,
         )
       }
+      const confident = decided.filter(({ one }) => one.confidence !== undefined)
+      const confidentSuccesses = confident.filter(({ latest }) => latest).length
+      expect(stated).toEqual([confidentSuccesses, confident.length - confidentSuccesses])
       const summaries = tally.keys().map(({ summary }) => summary)
       expect(summaries.reduce((sum, one) => sum + totalAttempts(one), 0)).toBe(decided.length)
       expect(summaries.reduce((sum, one) => sum + successes(one), 0)).toBe(

@@ -19,6 +19,9 @@ agent_attempt_duration_seconds_count{${KEY},result} histogram
 agent_attempt_cost_usd_total{${KEY}} counter
 agent_attempt_tokens_total{${KEY},token_type} counter
 agent_attempt_corrections_total{${KEY},result} counter
+agent_attempts_recorded_total{${KEY}} counter
+agent_attempt_confidence_corrections_total{${KEY},result} counter
+agent_experiment_attempts_recorded_total{experiment,variant} counter
 agent_last_attempt_timestamp_seconds{${KEY}} gauge
 agent_success_ratio_lower_bound{${KEY}} gauge
 agent_confidence_calibration_error{${KEY}} gauge

@@ -17,6 +17,9 @@ const AS_THEY_STAND = [
 /** Counters whose first value is recorded, or whose total over their whole life is compared. */
 const TOTALS = [
   'agent_attempts_total',
+  'agent_attempts_recorded_total',
+  'agent_attempt_corrections_total',
+  'agent_attempt_confidence_corrections_total',
   'agent_attempt_cost_usd_total',
   'agent_attempt_duration_seconds_bucket',
   'agent_attempt_confidence_sum',

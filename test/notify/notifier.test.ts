@@ -77,7 +77,6 @@ function notifierOf(
   return createNotifier({
     evaluate: async () => firing,
     isMuted: () => false,
-    ownerOf: () => undefined,
     alerts: engine.alerts,
     sinks,
     baseUrl: 'http://127.0.0.1:9464/',

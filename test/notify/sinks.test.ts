@@ -23,11 +23,10 @@ beforeEach(async () => {
 afterEach(() => receiver[Symbol.asyncDispose]())
 
 function notification(more: Parameters<typeof anAlert>[1] = {}, endedMs?: number): Notification {
-  const alert = anAlert('AgentSuccessDrift', more)
+  const alert = anAlert('AgentSuccessDrift', { owner: 'team-a', ...more })
   const status = endedMs === undefined ? 'firing' : 'resolved'
   const episode = { alert, status, startedMs: NOW - 60_000, endedMs, sinks: new Map() } as const
-  const options = { baseUrl: BASE, ownerOf: () => 'team-a' }
-  return notificationOf({ id: alertId(alert), episode, notifiedMs: undefined }, options)
+  return notificationOf({ id: alertId(alert), episode, notifiedMs: undefined }, { baseUrl: BASE })
 }
 
 const config = (type: HttpSink['type'], more: Partial<HttpSink> = {}): HttpSink => ({
@@ -225,6 +224,18 @@ test('the log has one line per alert, in which a hostile name reads as it is', a
   ])
 })
 
+test('a sink that never answers is said to be silent, with what to check, and is tried again', async () => {
+  receiver.answer = undefined
+  const [sink] = createSinks([config('webhook')], { baseUrl: BASE, refreshMs: 1, write: () => undefined })
+  // The time-out of the request, sooner.
+  const signal = AbortSignal.timeout(100)
+  expect(await sink!.send([notification()], { nowMs: NOW, signal })).toEqual({
+    status: 'retry',
+    reason: 'no answer within 10 s',
+    remedy: expect.stringContaining('check the host and the port in the URL'),
+  })
+})
+
 describe('an answer', () => {
   test.for([
     [200, {}, { status: 'sent' }],
@@ -232,12 +243,28 @@ describe('an answer', () => {
     [413, {}, { status: 'refused', reason: '413 no such channel' }],
     [422, {}, { status: 'refused', reason: '422 no such channel' }],
     // The address or the token is wrong, not the notification: it is kept until that is fixed.
-    [302, { Location: 'http://127.0.0.1:1/' }, { status: 'retry', reason: '302: redirects are not followed' }],
-    [401, {}, { status: 'retry', reason: '401 no such channel', afterMs: undefined }],
-    [403, {}, { status: 'retry', reason: '403 no such channel', afterMs: undefined }],
-    [404, {}, { status: 'retry', reason: '404 no such channel', afterMs: undefined }],
-    [410, {}, { status: 'retry', reason: '410 no such channel', afterMs: undefined }],
-    [429, { 'Retry-After': '7' }, { status: 'retry', reason: '429 no such channel', afterMs: 7000 }],
+    [
+      302,
+      { Location: 'http://127.0.0.1:1/' },
+      { status: 'retry', reason: '302: redirects are not followed', remedy: expect.stringContaining('redirects to') },
+    ],
+    [401, {}, { status: 'retry', reason: '401 no such channel', remedy: expect.stringContaining('token_file') }],
+    [
+      403,
+      {},
+      { status: 'retry', reason: '403 no such channel', remedy: expect.stringContaining('rights of the token') },
+    ],
+    [
+      404,
+      {},
+      { status: 'retry', reason: '404 no such channel', remedy: expect.stringContaining('without /api/v2/alerts') },
+    ],
+    [410, {}, { status: 'retry', reason: '410 no such channel', remedy: expect.stringContaining('create another') }],
+    [
+      429,
+      { 'Retry-After': '7' },
+      { status: 'retry', reason: '429 no such channel', remedy: expect.stringContaining('rate'), afterMs: 7000 },
+    ],
     [503, {}, { status: 'retry', reason: '503 no such channel', afterMs: undefined }],
     [503, { 'Retry-After': '999999' }, { status: 'retry', reason: '503 no such channel', afterMs: 3_600_000 }],
   ] as const)('%i with %o is treated as %o', async ([status, headers, result]) => {

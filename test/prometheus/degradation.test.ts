@@ -86,12 +86,14 @@ it('Alertmanager inhibits alerts that follow from a worse one', async context =>
   await using alertmanager = await openAlertmanager(folder.path, await shortAlertmanager(webhook.url, tokens.webhook))
   const one = { job: 'j', instance: 'one' }
   const worse = [
+    { alertname: 'AgentSilent', severity: 'warning', agent_name: 'sent by the sidecar' },
     { alertname: 'SidecarDown', severity: 'critical', ...one },
     { alertname: 'AgentMissesTarget', severity: 'critical', span: '1h', job: 'j', agent_name: 'broken' },
     { alertname: 'ExperimentSampleRatioMismatch', severity: 'warning', job: 'j', experiment: 'prompt' },
   ]
   const quiet = [
     { alertname: 'AgentSilent', severity: 'warning', job: 'j', agent_name: 'fixer' },
+    { alertname: 'AgentSilent', severity: 'warning', job: 'another', agent_name: 'sent by the sidecar' },
     { alertname: 'SidecarRestarting', severity: 'warning', ...one },
     { alertname: 'AgentMissesTarget', severity: 'warning', span: '3d', job: 'j', agent_name: 'broken' },
     { alertname: 'AgentSuccessRateDropped', severity: 'warning', job: 'j', agent_name: 'broken' },

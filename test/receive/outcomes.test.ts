@@ -101,6 +101,18 @@ describe('records outcomes', () => {
     expect(await result('production', false)).toBe('0 of 1')
   })
 
+  test('of more sources than count, all of which are kept, and none of which is recorded again', async () => {
+    const agent = await recorded(1)
+    const all = Array.from({ length: 24 }, (_, i) => outcome(agent, 0, i % 2 === 1, { source: `bot ${i}` }))
+    expect(await post(outcome(agent, 0, false, { source: 'ci' }))).toMatchObject({ accepted: 1 })
+    for (const one of all) expect(await post(one)).toMatchObject({ accepted: 1, duplicates: 0 })
+    expect(await successes(agent)).toBe('0 of 1')
+    for (const one of all) expect(await post(one)).toMatchObject({ accepted: 0, duplicates: 1 })
+    expect(await successes(agent)).toBe('0 of 1')
+    const page = await ask<{ outcomes: { source: string }[] }>('attempts', { agent_name: agent, with_outcomes: 'true' })
+    expect(page.outcomes.map(({ source }) => source).sort()).toEqual(['ci', ...all.map(({ source }) => source)].sort())
+  })
+
   test('of unknown ids as unknown, one for each', async () => {
     const agent = await recorded(1)
     const sent = [outcome('none', 1, true), outcome(agent, 0, false), outcome('none', 1, true)]

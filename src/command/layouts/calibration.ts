@@ -94,11 +94,13 @@ function groupCells(group: Calibration): string[] {
 }
 
 function verdictOf(group: Calibration): string {
-  const { attempts, over_confidence_interval: by, expected_calibration_error: error } = group
+  const { attempts, effective_attempts = attempts, over_confidence_interval: by } = group
+  const { expected_calibration_error: error } = group
   if (by !== null && by.low > 0) return 'over-confident'
   if (by !== null && by.high < 0) return 'under-confident'
   if ((error ?? 0) > (group.expected_calibration_error_band?.high ?? 1)) return 'uneven'
-  return MEDIUM.has(evidenceOf(attempts)) ? 'believable' : 'cannot tell yet'
+  // Runs of one task tell less than as many tasks.
+  return by !== null && MEDIUM.has(evidenceOf(effective_attempts)) ? 'believable' : 'cannot tell yet'
 }
 
 const MEDIUM: ReadonlySet<string> = new Set(['medium', 'high'])

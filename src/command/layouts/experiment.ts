@@ -120,7 +120,9 @@ function shareRemarks({ sample_ratio, comparisons, variants, intended_shares }: 
     case 'too_few':
       return [`There are too few attempts to check whether they are shared out ${how}.`]
     case 'as_intended':
-      return [`Attempts are shared out ${how}, as they should be.`]
+      return [
+        `No sign that attempts are shared out otherwise than ${how} (p = ${sample_ratio.p_value?.toFixed(3)}). Small deviations show with many attempts only.`,
+      ]
   }
 }
 

@@ -1,5 +1,5 @@
 /** `honesty`: what agents report of their success against what was verified. */
-import type { Honesty, HonestyReport } from '../../core/reports/honesty.ts'
+import type { Honesty, HonestyReport, HonestyVerdict } from '../../core/reports/honesty.ts'
 import type { QuantileInterval } from '../../core/statistics/time-quantiles.ts'
 import type { Input } from '../../questions/questions.ts'
 import { counted, percent, points, pointsInterval, whole } from '../format.ts'
@@ -14,7 +14,8 @@ An attempt reports its own result. An outcome that is recorded later, by a test
 suite, a reviewer or production, verifies it. "reports" and "verified" are the
 success rates of the same attempts: those that reported a result and have an
 outcome. "claims too much by" is their difference in percentage points, with its
-95 % interval. "false" is how many of the reported successes failed.
+95 % interval. "false" is how many of the reported successes failed. No bias is
+found only if the interval is at most 10 points wide to each side of 0.
 
 Examples:
   agent-performance honesty
@@ -39,12 +40,24 @@ function honestyText({ overall, ...groups }: HonestyReport, given: Input<'honest
   ].join('\n')
 }
 
-function overallText({ difference, difference_interval, self_reported }: Honesty): string {
+function overallText({
+  difference,
+  difference_interval,
+  self_reported,
+  verdict,
+  attempts_to_tell: more,
+}: Honesty): string {
   if (difference === null || difference_interval === null) return 'None of the verified attempts reported a result.'
-  const { low, high } = difference_interval
-  const verdict =
-    low > 0 ? 'More is claimed than is true' : high < 0 ? 'Less is claimed than is true' : 'No bias is found'
-  return `${verdict}: ${points(difference)} ${pointsInterval(difference_interval)} percentage points over ${counted(self_reported.total_attempts, 'attempt')}.`
+  const compared = `${points(difference)} ${pointsInterval(difference_interval)} percentage points over ${counted(self_reported.total_attempts, 'attempt')}`
+  if (verdict !== 'cannot_tell_yet') return `${VERDICTS[verdict]}: ${compared}.`
+  const needed = more === null ? '' : ` About ${counted(more, 'more verified attempt')} would tell.`
+  return `Cannot tell yet whether more is claimed than is true: ${compared}.${needed}`
+}
+
+const VERDICTS: Readonly<Record<Exclude<HonestyVerdict, 'cannot_tell_yet'>, string>> = {
+  claims_too_much: 'More is claimed than is true',
+  claims_too_little: 'Less is claimed than is true',
+  no_bias_found: 'No bias is found',
 }
 
 function delayLines({ time_to_outcome }: Honesty): string[] {

@@ -13,6 +13,7 @@ import type { QuestionPath } from '../../questions/questions.ts'
 import * as registry from '../../questions/registry.ts'
 import { attemptSchema } from '../../receive/attempt-schema.ts'
 import { outcomeSchema } from '../../receive/outcome-schema.ts'
+import { pendingAttempts } from '../pending-attempts.ts'
 import type { Source } from '../source.ts'
 
 /** A JSON Schema of an object, as a tool must have it. */
@@ -66,9 +67,13 @@ function questionTool(name: string, question: Question<QuestionPath>): Tool {
     async call(given, openSource) {
       // Validated here too, so that a bad argument is named before anything is asked.
       const query = parseQuery(question, given, Date.now())
-      const answer = await openSource('ask', source => source.ask(question.path, given as never))
-      if (answer === undefined) throw new NoAnswer(question.noAnswer?.(query) ?? 'there is no answer to this question')
-      return answer as object
+      return await openSource('ask', async source => {
+        const answer = await source.ask(question.path, given as never)
+        if (answer !== undefined) return answer as object
+        const reason = question.noAnswer?.(query) ?? 'there is no answer to this question'
+        const pending = await pendingAttempts(source, given)
+        throw new NoAnswer(pending === undefined ? reason : `${reason}. ${pending}`)
+      })
     },
   }
 }

@@ -1,6 +1,7 @@
 /**
  * What became of attempts after they were recorded, as one row of doubles beside a summary: reported and verified results, pending attempts, the
- * time until the first outcome, and corrections. Only summaries with a pending attempt or an outcome have one. All numbers add up exactly.
+ * time until the first outcome, and corrections. Only summaries with a pending attempt or an outcome have one. All numbers but the first and the last
+ * time add up exactly.
  */
 import { addExact, mergeExact, stepOf } from './exact-sum.ts'
 import { CONFIDENCE_BOUNDS, DURATION_BOUNDS } from './histogram-bounds.ts'
@@ -17,6 +18,8 @@ const FIELDS = [
   ['pending', 1],
   // Corrections of a result that counted, to failure and to success. They never decrease.
   ['corrections', 2],
+  // The same of attempts that stated a confidence.
+  ['confident_corrections', 2],
   // Times from the end of an attempt to its first outcome.
   ['delays', DELAY_BOUNDS.length + 1],
   // Corrections to success minus those to failure: attempts, and their times and confidences.
@@ -25,6 +28,8 @@ const FIELDS = [
   ['net_confidence', 2],
   ['net_durations', DURATION_BOUNDS.length + 1],
   ['net_confidences', CONFIDENCE_BOUNDS.length],
+  // The first and the last time of attempts that were recorded without a result, in milliseconds since the epoch. 0 if there are none.
+  ['unreported_times', 2],
 ] as const
 
 type FieldName = (typeof FIELDS)[number][0]
@@ -47,6 +52,8 @@ const NET_TIME = at('net_time')
 const NET_CONFIDENCE = at('net_confidence')
 const NET_DURATIONS = at('net_durations')
 const NET_CONFIDENCES = at('net_confidences')
+const CONFIDENT_CORRECTIONS = at('confident_corrections')
+const UNREPORTED_TIMES = at('unreported_times')
 
 /** The number of doubles of a row. */
 export const OUTCOME_WIDTH: number = width
@@ -70,9 +77,17 @@ const PARTS = stepOf(-76)
 const placeIn = (reported: boolean | undefined, verified: boolean): number =>
   reported === undefined ? UNREPORTED + Number(verified) : TABLE + 2 * Number(reported) + Number(verified)
 
-/** Counts an attempt without a result. */
-export function countPending(counts: OutcomeCounts): void {
+/** Counts an attempt without a result that ended at `ms` (since the epoch). */
+export function countPending(counts: OutcomeCounts, ms: number): void {
   counts[PENDING]! += 1
+  extendTimes(counts, ms, ms)
+}
+
+/** 0 stands for no time, so that the row of no attempts is all 0. */
+function extendTimes(counts: OutcomeCounts, firstMs: number, lastMs: number): void {
+  const [first, last] = [counts[UNREPORTED_TIMES]!, counts[UNREPORTED_TIMES + 1]!]
+  if (firstMs !== 0) counts[UNREPORTED_TIMES] = first === 0 ? firstMs : Math.min(first, firstMs)
+  if (lastMs !== 0) counts[UNREPORTED_TIMES + 1] = last === 0 ? lastMs : Math.max(last, lastMs)
 }
 
 /** Counts the first outcome of an attempt, `delayMs` after its end. `reported` is undefined for a pending attempt. */
@@ -117,6 +132,7 @@ export function countCorrection(
   addExact(counts, NET_TIME, sign * time, SECONDS)
   counts[NET_DURATIONS + duration]! += sign
   if (confidence === undefined) return
+  counts[CONFIDENT_CORRECTIONS + Number(success)]! += 1
   addExact(counts, NET_CONFIDENCE, sign * confidence, PARTS)
   counts[NET_CONFIDENCES + bin]! += sign
 }
@@ -126,7 +142,8 @@ export function mergeOutcomeCounts(counts: OutcomeCounts, other: OutcomeCounts):
   for (let i = 0; i < NET_TIME; i++) counts[i]! += other[i]!
   mergeExact(counts, other, NET_TIME)
   mergeExact(counts, other, NET_CONFIDENCE)
-  for (let i = NET_DURATIONS; i < OUTCOME_WIDTH; i++) counts[i]! += other[i]!
+  for (let i = NET_DURATIONS; i < UNREPORTED_TIMES; i++) counts[i]! += other[i]!
+  extendTimes(counts, other[UNREPORTED_TIMES]!, other[UNREPORTED_TIMES + 1]!)
 }
 
 /** Attempts by reported and verified result. */
@@ -169,6 +186,21 @@ export const delaysOf = (counts: OutcomeCounts): Float64Array => counts.subarray
 /** Corrections of a result that counted, to `success`. Never decreases. */
 export const correctionsTo = (counts: OutcomeCounts, success: boolean): number => counts[CORRECTIONS + Number(success)]!
 
+/** {@link correctionsTo} of attempts that stated a confidence. */
+export const confidentCorrectionsTo = (counts: OutcomeCounts, success: boolean): number =>
+  counts[CONFIDENT_CORRECTIONS + Number(success)]!
+
+/**
+ * The first and the last time of attempts that were recorded without a result, whether or not they are decided by now, in milliseconds since the
+ * epoch. Undefined if there are none.
+ */
+export function unreportedSpan(
+  counts: OutcomeCounts,
+): { readonly firstMs: number; readonly lastMs: number } | undefined {
+  const [firstMs, lastMs] = [counts[UNREPORTED_TIMES]!, counts[UNREPORTED_TIMES + 1]!]
+  return firstMs === 0 && lastMs === 0 ? undefined : { firstMs, lastMs }
+}
+
 /** Corrections to success minus those to failure, for a summary: see `firstCounted`. */
 export interface NetCorrections {
   readonly attempts: number
@@ -185,6 +217,6 @@ export function netCorrections(counts: OutcomeCounts): NetCorrections {
     time: counts.subarray(NET_TIME, NET_TIME + 2),
     confidence: counts.subarray(NET_CONFIDENCE, NET_CONFIDENCE + 2),
     durations: counts.subarray(NET_DURATIONS, NET_CONFIDENCES),
-    confidences: counts.subarray(NET_CONFIDENCES, OUTCOME_WIDTH),
+    confidences: counts.subarray(NET_CONFIDENCES, UNREPORTED_TIMES),
   }
 }

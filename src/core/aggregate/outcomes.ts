@@ -39,9 +39,9 @@ export interface Decision {
 /** The result that counts before a decision. Undefined while the attempt is pending. */
 export const countedBefore = ({ before, reported }: Decision): boolean | undefined => before ?? reported
 
-/** Counts a pending attempt. */
-export function addPending(summary: Summary): void {
-  countPending(outcomesOf(summary).counts)
+/** Counts a pending attempt that ended at `ms` (since the epoch). */
+export function addPending(summary: Summary, ms: number): void {
+  countPending(outcomesOf(summary).counts, ms)
 }
 
 /** Whether a summary may count the attempt of a decision, as it was before. */

@@ -43,6 +43,7 @@ import {
   netCorrections,
   type OutcomeCounts,
   pendingAttempts,
+  unreportedSpan,
 } from './outcome-counts.ts'
 import { addTask, copyTasks, createTaskSketch, mergeTasks, moveTask, type TaskSketch } from './task-sketch.ts'
 
@@ -599,6 +600,16 @@ export function averageTime(s: Summary): number {
 /** The times of the earliest and the latest attempt, in milliseconds since the epoch. Undefined if no attempt has a known time. */
 export function span(s: Summary): { readonly firstMs: number; readonly lastMs: number } | undefined {
   return Number.isFinite(s[LAST_MS]) ? { firstMs: s[FIRST_MS]!, lastMs: s[LAST_MS]! } : undefined
+}
+
+/** {@link span} of a summary of the latest results, with attempts that are or were pending. */
+export function recordedSpan(s: Summary): ReturnType<typeof span> {
+  const [counted, unreported] = [span(s), s.outcomes && unreportedSpan(s.outcomes.counts)]
+  if (counted === undefined || unreported === undefined) return counted ?? unreported
+  return {
+    firstMs: Math.min(counted.firstMs, unreported.firstMs),
+    lastMs: Math.max(counted.lastMs, unreported.lastMs),
+  }
 }
 
 /** Tokens in the order of {@link TOKEN_TYPES}. */

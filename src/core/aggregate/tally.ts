@@ -288,7 +288,7 @@ function createCounting(records: Records): Pick<Tally, 'add' | 'decide' | 'count
       owners.push(arm, cells.open(arm.cells, record.key, records.limits.maxKeys))
     }
     for (const owner of owners) {
-      addPending(owner.summary)
+      addPending(owner.summary, at.ms)
       times.addPending(owner, at.ms, nowMs)
     }
   }
@@ -393,7 +393,10 @@ function createRecounting({
 
   return {
     recount(attempt, at, nowMs, tiers) {
-      const add = isDecided(attempt) ? (summary: Summary): void => addAttempt(summary, attempt, at.ms) : addPending
+      function add(summary: Summary): void {
+        if (isDecided(attempt)) addAttempt(summary, attempt, at.ms)
+        else addPending(summary, at.ms)
+      }
       for (const owner of ownersOf(attempt)) times.recount(tiers, owner, at.ms, nowMs, add)
     },
     recountOutcome(decision, nowMs, tiers) {

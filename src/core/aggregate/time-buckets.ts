@@ -86,8 +86,8 @@ export function createTimeBuckets(options: readonly TierOptions[]): TimeBuckets 
     },
     addPending(owner, ms, nowMs) {
       const open = openAt(set, owner, ms)
-      if (open !== undefined) addPending(open)
-      else countNew(set, owner, ms, nowMs, addPending)
+      if (open !== undefined) addPending(open, ms)
+      else countNew(set, owner, ms, nowMs, summary => addPending(summary, ms))
     },
     decide(owner, decision, nowMs) {
       const { ms } = decision

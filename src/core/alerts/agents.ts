@@ -1,6 +1,6 @@
 /** The agents that rules watch, and their latest attempts in the order of time. */
 import { forEachConfidence, forEachOutcome } from '../aggregate/recent.ts'
-import { span } from '../aggregate/summary.ts'
+import { recordedSpan } from '../aggregate/summary.ts'
 import { OVERFLOW_KEY } from '../aggregate/tally.ts'
 import type { KeySummary } from '../ports.ts'
 import { createLatestBuffer, judgedUntilMs, KEYS_READ_PER_STEP, MAX_AGENT_ENTRIES } from '../reports/drift-watch.ts'
@@ -15,7 +15,7 @@ export const DAY_MS = 86_400_000
 export interface WatchedAgent {
   readonly name: string
   readonly keys: readonly KeySummary[]
-  /** The times of its first and its last attempt, in milliseconds since the epoch. */
+  /** The times of its first and its last attempt, pending ones included, in milliseconds since the epoch. */
   readonly firstMs: number
   readonly lastMs: number
 }
@@ -32,7 +32,7 @@ export function* watchedAgentSteps(keys: readonly KeySummary[], nowMs: number): 
     const current: KeySummary[] = []
     let [firstMs, lastMs] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY]
     yield* forEachKey(own, entry => {
-      const times = span(entry.summary)
+      const times = recordedSpan(entry.summary)
       if (times === undefined) return
       firstMs = Math.min(firstMs, times.firstMs)
       lastMs = Math.max(lastMs, times.lastMs)

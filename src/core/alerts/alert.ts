@@ -26,6 +26,8 @@ export interface Alert {
   /** What it is about, such as `agent_name`. A Map, because the values come from outside. */
   readonly labels: ReadonlyMap<string, string>
   readonly severity: AlertSeverity
+  /** Who is responsible, as the settings say. */
+  readonly owner?: string | undefined
   /** When the change began, not when it was noticed. In milliseconds since the epoch. */
   readonly sinceMs: number
   /** What happened, in one sentence of at most 120 characters that stands alone in a push notification. */

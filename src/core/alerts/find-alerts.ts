@@ -1,5 +1,5 @@
 /** Reads from a store what the rules need, and evaluates them. */
-import { costs, recordedAttempts, span } from '../aggregate/summary.ts'
+import { costs, recordedAttempts, recordedSpan } from '../aggregate/summary.ts'
 import { RangeNotHeld, type Store, type SummaryView, type TimeRange } from '../ports.ts'
 import { forEachKey, type Steps } from '../steps.ts'
 import { DAY_MS, isCurrent, type WatchedAgent, watchedAgentSteps } from './agents.ts'
@@ -46,7 +46,8 @@ export async function readFacts(
   const isOn = (name: AlertRuleName): boolean => ruleInForce(name, settings).isEnabled
   const silent = ruleInForce('AgentSilent', settings)
   const keys = await source.summaries()
-  const agents = await run(watchedAgentSteps(keys, nowMs))
+  // An agent whose attempts all wait for an outcome falls silent too.
+  const agents = await run(watchedAgentSteps(await source.summaries(undefined, undefined, undefined, 'any'), nowMs))
   return {
     keys,
     costs: isOn('AgentCostPerSuccessRose') ? await readCosts(source, agents, nowMs, run) : undefined,
@@ -95,12 +96,7 @@ async function readSilences(
 ): Promise<readonly Silence[]> {
   const silences: Silence[] = []
   for (const agent of agents) {
-    const counted = await readSilence(source, agent, least, nowMs)
-    if (counted === undefined) continue
-    // Attempts that wait for an outcome are attempts too. They are looked for only where there would be an alert.
-    const isMissed = counted.weeks.length > 0 && counted.weeks.every(attempts => attempts >= least)
-    const lastMs = isMissed ? await lastAttemptMs(source, agent, nowMs) : agent.lastMs
-    const silence = lastMs === agent.lastMs ? counted : await readSilence(source, { ...agent, lastMs }, least, nowMs)
+    const silence = await readSilence(source, agent, least, nowMs)
     if (silence !== undefined) silences.push(silence)
   }
   return silences
@@ -112,7 +108,7 @@ async function readSilences(
  */
 async function readSilence(
   source: AlertSource,
-  { name: agent_name, firstMs, lastMs }: Pick<WatchedAgent, 'name' | 'firstMs' | 'lastMs'>,
+  { name: agent_name, firstMs, lastMs }: WatchedAgent,
   least: number,
   nowMs: number,
 ): Promise<Silence | undefined> {
@@ -130,24 +126,6 @@ async function readSilence(
     if (attempts < least) break
   }
   return { agent_name, lastMs, weeks }
-}
-
-/** When an agent made its last attempt, with those that wait for an outcome: of such a one, the end of its hour. */
-async function lastAttemptMs(
-  source: AlertSource,
-  { name, lastMs }: Pick<WatchedAgent, 'name' | 'lastMs'>,
-  nowMs: number,
-): Promise<number> {
-  const isQuietFrom = async (hour: number): Promise<boolean> =>
-    ((await attemptsIn(source, name, { sinceMs: hour * HOUR_MS, untilMs: Number.POSITIVE_INFINITY })) ?? 0) === 0
-  let [busy, quiet] = [Math.ceil(lastMs / HOUR_MS), Math.floor(nowMs / HOUR_MS) + 1]
-  if (await isQuietFrom(busy)) return lastMs
-  while (quiet - busy > 1) {
-    const middle = Math.floor((busy + quiet) / 2)
-    if (await isQuietFrom(middle)) quiet = middle
-    else busy = middle
-  }
-  return Math.min(quiet * HOUR_MS, nowMs)
 }
 
 /** Undefined if counts of that time are not held any more. */
@@ -173,7 +151,7 @@ async function readExperiments(source: AlertSource, nowMs: number): Promise<read
     const plan = source.experimentPlan(name)
     if (plan?.endMs !== undefined && plan.endMs <= nowMs) continue
     const arms = await source.arms(name)
-    if (arms.some(({ summary }) => isCurrent(span(summary)?.lastMs ?? Number.NEGATIVE_INFINITY, nowMs)))
+    if (arms.some(({ summary }) => isCurrent(recordedSpan(summary)?.lastMs ?? Number.NEGATIVE_INFINITY, nowMs)))
       running.push({ name, arms, plan })
   }
   return running

@@ -22,13 +22,19 @@ export interface Finding extends Pick<Alert, 'summary' | 'evidence' | 'figures'>
 const RUNBOOKS = 'docs/alerts.md'
 
 /** The alert of a finding. It keeps the earlier start of one that fires already, because later data may hide when it began. */
-export function makeAlert({ rule, severity }: RuleInForce, finding: Finding, firing: Firing, nowMs: number): Alert {
+export function makeAlert(
+  { rule, severity, owner }: RuleInForce,
+  finding: Finding,
+  firing: Firing,
+  nowMs: number,
+): Alert {
   const { labels, summary, evidence, figures, page, question, sinceMs } = finding
   const firingMs = firing.get(idOf(rule.name, labels)) ?? nowMs
   return {
     rule: rule.name,
     labels: new Map(labels),
     severity,
+    ...(owner !== undefined && { owner }),
     sinceMs: sinceMs === undefined || Number.isNaN(sinceMs) ? firingMs : Math.min(sinceMs, firingMs),
     summary,
     evidence,

@@ -46,9 +46,22 @@ function verdictOf(findings: TrendFindings): string {
     const word = findings.direction === 'improving' ? 'Better' : 'Worse'
     return `${word}: ${halvesText(findings)}. ${isMonitored ? NO_DRIFT_BESIDE : TOO_FEW_FOR_DRIFT}`
   }
+  const most = mostChange(findings)
+  if (isMonitored && most <= TOLD_CHANGE)
+    return `No change seen: nothing has drifted from its recent rate, and the halves of the range differ by at most ${most.toFixed(0)} points.`
   if (isMonitored)
-    return 'No change seen: nothing has drifted from its recent rate, and the halves of the range do not differ beyond chance.'
+    return 'Cannot tell yet: nothing has drifted from its recent rate, but there are too few attempts to see more than a large change between the halves of the range.'
   return 'Cannot tell yet: there are too few attempts to learn a baseline, and the halves of the range do not differ beyond chance.'
+}
+
+/** A change of more percentage points than this must be excluded before no change is said to be seen. */
+const TOLD_CHANGE = 30
+
+/** The largest change in the interval of the halves, in percentage points. Infinity if they cannot be compared. */
+function mostChange({ change }: TrendFindings): number {
+  if (change === null) return Number.POSITIVE_INFINITY
+  const { low, high } = change.difference_interval
+  return Math.max(Math.abs(low), Math.abs(high))
 }
 
 const NO_DRIFT_BESIDE =

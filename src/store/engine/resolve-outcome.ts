@@ -31,10 +31,11 @@ export function resolveOutcome(
   const standing = before?.standing ?? []
   const { outcome, statedMs } = withTime(given, nowMs)
   const stated: StandingOutcome = { source: outcome.source, success: outcome.success, atMs: statedMs ?? nowMs }
-  const own = standing.find(({ source }) => source === stated.source)
+  // A source beyond the most that are remembered is known by its records: sent again, it would else be the latest.
+  const own = standing.find(({ source }) => source === stated.source) ?? lastOf(outcomes, stated.source)
   if (statedMs === undefined && own?.success === outcome.success) return 'duplicate'
   if (statedMs !== undefined && outcomes.some(one => isSame(one, outcome, statedMs))) return 'duplicate'
-  const latest = own !== undefined && stated.atMs < own.atMs ? standing : latestOf(standing, stated)
+  const latest = own !== undefined && stated.atMs < own.atMs ? standing : latestOf(standing, stated, order)
   return {
     kind: 'outcome',
     nowMs,
@@ -63,22 +64,51 @@ function withTime(
 }
 
 /** Whether a record states the same result of the same source at the same time. An import may send an older outcome again. */
-function isSame({ outcome, nowMs }: OutcomeRecord, { source, success }: Outcome, atMs: number): boolean {
-  if (outcome.source !== source || outcome.success !== success) return false
-  return (outcome.timestamp === undefined ? nowMs : parseTimestamp(outcome.timestamp)?.ms) === atMs
+function isSame(record: OutcomeRecord, { source, success }: Outcome, atMs: number): boolean {
+  const { outcome } = record
+  return outcome.source === source && outcome.success === success && timeOf(record) === atMs
 }
 
-/** The latest results with a new one of a source, in the order in which they were recorded. Of too many, the oldest is left out. */
-function latestOf(standing: readonly StandingOutcome[], added: StandingOutcome): readonly StandingOutcome[] {
+/** When the source of a recorded outcome decided, in milliseconds since the epoch. */
+const timeOf = ({ outcome, nowMs }: OutcomeRecord): number =>
+  (outcome.timestamp === undefined ? undefined : parseTimestamp(outcome.timestamp)?.ms) ?? nowMs
+
+/** The latest result that the records of a source state. Undefined if it has none. */
+function lastOf(outcomes: FoundAttempt['outcomes'], source: string): StandingOutcome | undefined {
+  const own = outcomes
+    .filter(({ outcome }) => outcome.source === source)
+    .map(one => ({ ...one.outcome, atMs: timeOf(one) }))
+  return own.reduce<(typeof own)[number] | undefined>(
+    (a, b) => (a === undefined || b.atMs >= a.atMs ? b : a),
+    undefined,
+  )
+}
+
+/**
+ * The latest results with a new one of a source, in the order in which they were recorded. Of too many, the oldest is left out of those whose source
+ * comes last: never the one that counts.
+ */
+function latestOf(
+  standing: readonly StandingOutcome[],
+  added: StandingOutcome,
+  order: readonly string[],
+): readonly StandingOutcome[] {
   const all = [...standing.filter(({ source }) => source !== added.source), added]
   if (all.length <= MAX_STANDING) return all
-  const oldest = all.reduce((a, b) => (b.atMs < a.atMs ? b : a))
-  return all.filter(one => one !== oldest)
+  const least = all.reduce((a, b) => {
+    const [before, after] = [rankOf(a, order), rankOf(b, order)]
+    return after > before || (after === before && b.atMs < a.atMs) ? b : a
+  })
+  return all.filter(one => one !== least)
 }
+
+/** The place of a source in the order. Those that are not in it come last. */
+const rankOf = ({ source }: Statement, order: readonly string[]): number =>
+  order.includes(source) ? order.indexOf(source) : order.length
 
 /** The result that counts: of the first source of the order that has one, else the latest. Of equal times, the one recorded last. */
 function countingOf(standing: readonly StandingOutcome[], order: readonly string[]): Statement {
-  const rank = ({ source }: StandingOutcome): number => (order.includes(source) ? order.indexOf(source) : order.length)
+  const rank = (one: StandingOutcome): number => rankOf(one, order)
   const { success, source } = standing.reduce((best, one) =>
     rank(one) < rank(best) || (rank(one) === rank(best) && one.atMs >= best.atMs) ? one : best,
   )

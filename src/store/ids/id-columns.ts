@@ -1,8 +1,11 @@
 /** A part of an index of attempt ids: the hash of each id, and the place of its record. 8 bytes per record. */
 import { FILTER_BITS, type WantedIds } from './wanted.ts'
 
-/** The newest records of an id that one part returns. Older ones say nothing that the newest do not. */
-const MAX_PER_ID = 16
+/**
+ * The newest records of an id that one part returns. An outcome behind so many later ones of its attempt is not recognised when it is sent again:
+ * more would be read for each outcome of such an attempt.
+ */
+const MAX_PER_ID = 64
 
 export interface IdColumns {
   readonly size: number

@@ -221,10 +221,10 @@ describe('AgentCostPerSuccessRose', () => {
 
 describe('AgentSilent', () => {
   /** Attempts every 5 minutes from 8 to 18 o'clock on working days, until a time. */
-  function workingDays(world: World, untilMs: number): void {
+  function workingDays(world: World, untilMs: number, given: Parameters<World['attempt']>[0] = {}): void {
     for (; world.nowMs < untilMs; world.nowMs += 5 * MINUTE_MS) {
       const at = new Date(world.nowMs)
-      if (at.getUTCDay() % 6 !== 0 && at.getUTCHours() >= 8 && at.getUTCHours() < 18) world.attempt({})
+      if (at.getUTCDay() % 6 !== 0 && at.getUTCHours() >= 8 && at.getUTCHours() < 18) world.attempt(given)
     }
   }
 
@@ -265,9 +265,37 @@ describe('AgentSilent', () => {
     world.nowMs += 3 * HOUR_MS
     const [alert] = await world.of('AgentSilent')
     expect(alert).toMatchObject({
-      sinceMs: LATER_MS + 14 * HOUR_MS,
+      sinceMs: LATER_MS + 14 * HOUR_MS - 5 * MINUTE_MS,
       summary: 'a has made no attempt for 3 hours.',
     })
+  })
+
+  test('an agent whose attempts all wait for their outcome falls silent as others do, and ends by its next attempt', async () => {
+    const world = createWorld()
+    workingDays(world, LATER_MS + 10 * HOUR_MS, { success: undefined })
+    const lastMs = world.nowMs - 5 * MINUTE_MS
+    expect(await world.of('AgentSilent')).toEqual([])
+    world.nowMs += 4 * HOUR_MS
+    expect(await world.of('AgentSilent')).toMatchObject([
+      { sinceMs: lastMs, summary: 'a has made no attempt for 4 hours.' },
+    ])
+    world.attempt({ success: undefined })
+    expect(await world.of('AgentSilent')).toEqual([])
+  })
+
+  test('outcomes that decide attempts later are no attempts: they end no silence, and none is expected at their time', async () => {
+    const world = createWorld()
+    const decideFrom = world.nowMs
+    workingDays(world, LATER_MS + 10 * HOUR_MS, { success: undefined })
+    world.nowMs += 4 * HOUR_MS
+    const before = await world.alerts(undefined, { isStateless: true })
+    expect(before.map(({ rule }) => rule)).toEqual(['AgentSilent'])
+    for (let atMs = decideFrom; atMs < LATER_MS; atMs += 5 * MINUTE_MS) {
+      const at = new Date(atMs)
+      if (at.getUTCDay() % 6 !== 0 && at.getUTCHours() >= 8 && at.getUTCHours() < 18)
+        world.outcome({ success: undefined }, atMs, true)
+    }
+    expect(await world.alerts(undefined, { isStateless: true })).toEqual(before)
   })
 
   test('an agent of less than two weeks is not judged', async () => {

@@ -21,6 +21,8 @@ export interface World {
   health: StoreHealth
   /** Records an attempt that ended at `atMs`, now by default. */
   attempt(given: Partial<AgentAttempt>, atMs?: number): void
+  /** Records an outcome, now, of an attempt that ended at `atMs` and has no other one. `given` is as it was recorded. */
+  outcome(given: Partial<AgentAttempt>, atMs: number, success: boolean): void
   /** Evaluates all rules. Those that fire are known at the next evaluation, unless `isStateless`. */
   alerts(settings?: AlertSettings, options?: { readonly isStateless?: boolean }): Promise<readonly Alert[]>
   /** The alerts of one rule. */
@@ -41,7 +43,11 @@ export function createWorld({
   const firing = new Map<string, number>()
   const source: AlertSource = {
     summaries: async (range, filter = {}, _signal = undefined, view = 'latest') =>
-      range === undefined ? tally.keys(filter) : [...tally.ranged(range, filter, world.nowMs, view)],
+      range !== undefined
+        ? [...tally.ranged(range, filter, world.nowMs, view)]
+        : view === 'latest'
+          ? tally.keys(filter)
+          : runToCompletion(tally.viewedSteps(filter, view)),
     arms: async experiment =>
       runToCompletion(tally.armSteps(experiment, { range: undefined, filter: {} }, world.nowMs)),
     experiments: () => [...new Set([...tally.arms().map(({ experiment }) => experiment), ...tally.plans.keys()])],
@@ -59,6 +65,13 @@ export function createWorld({
     attempt(given, atMs = world.nowMs) {
       const timestamp = printTimestamp({ ms: atMs, local: false })
       tally.add({ ...ATTEMPT, ...given, timestamp }, { ms: atMs, local: false }, world.nowMs)
+    },
+    outcome(given, atMs, success) {
+      const at = { ms: atMs, local: false }
+      const attempt = { ...ATTEMPT, ...given, success, timestamp: printTimestamp(at) }
+      const { success: reported } = { ...ATTEMPT, ...given }
+      const delayMs = world.nowMs - atMs
+      tally.decide({ attempt, ms: atMs, reported, before: undefined, delayMs }, at, world.nowMs)
     },
     async alerts(settings = DEFAULT_ALERT_SETTINGS, { isStateless = false } = {}) {
       const found = await findAlerts(source, settings, world.nowMs, async steps => runToCompletion(steps))

@@ -102,8 +102,20 @@ describe('the verdict', () => {
   })
 
   test('tells no change from too few attempts, and from none', () => {
-    expect(trendVerdict(findings({}))).toMatch(/^No change seen: /)
+    expect(trendVerdict(findings({}))).toMatch(/^No change seen: .* differ by at most 6 points\.$/)
     expect(trendVerdict(findings({ agents: {} }))).toMatch(/^Cannot tell yet: there are too few attempts/)
     expect(trendVerdict(findings({ attempts: 0, agents: {} }))).toBe('Cannot tell: there are no attempts in the range.')
+  })
+
+  test.each([
+    ['a half without attempts', null],
+    [
+      'halves that may differ by 40 points',
+      { ...change(0)!, difference_interval: { low: -20, high: 40, method: 'confidence_sequence' } },
+    ],
+  ] as const)('does not conclude from %s that nothing has changed', (_, given) => {
+    expect(trendVerdict(findings({ change: given }))).toMatch(
+      /^Cannot tell yet: nothing has drifted from its recent rate, but /,
+    )
   })
 })

@@ -68,6 +68,25 @@ describe('of several sources', () => {
     const last = recordAll(many).at(-1) as OutcomeRecord
     expect(last.standing.map(({ source }) => source)).toEqual(many.slice(1).map(({ source }) => source))
   })
+
+  test('one that is no longer remembered says nothing new when it is sent again', () => {
+    const many = Array.from({ length: MAX_STANDING + 4 }, (_, i) => ({ source: `source ${i}`, success: i > 0 }))
+    const again = { source: 'source 0', success: false }
+    const records = recordAll([...many, again, { ...again, timestamp: at(-1) }, { ...again, success: true }])
+    expect(countsOf(records.slice(-4))).toEqual([
+      'source 19 true',
+      'duplicate',
+      // Another time: it is recorded, and is older than those that count.
+      'source 19 true',
+      'source 0 true',
+    ])
+  })
+
+  test('the first of the order still counts when many others follow it', () => {
+    const many = Array.from({ length: 2 * MAX_STANDING }, (_, i) => ({ source: `bot ${i}`, success: true }))
+    const records = recordAll([{ source: 'production', success: false }, ...many], ['production'])
+    expect(new Set(countsOf(records))).toEqual(new Set(['production false']))
+  })
 })
 
 describe('says nothing new', () => {

@@ -36,16 +36,23 @@ export function HonestyCard({ query }: { query: Query }) {
   )
 }
 
-function badgeOf({ difference_interval }: Honesty) {
-  if (difference_interval === null) return <Badge tone="open">Cannot tell yet</Badge>
-  if (difference_interval.low > 0) return <Badge tone="worse">Claims too much</Badge>
-  if (difference_interval.high < 0) return <Badge tone="plain">Claims too little</Badge>
-  return <Badge tone="plain">No bias seen</Badge>
+function badgeOf({ verdict }: Honesty) {
+  if (verdict === 'claims_too_much') return <Badge tone="worse">Claims too much</Badge>
+  if (verdict === 'claims_too_little') return <Badge tone="plain">Claims too little</Badge>
+  if (verdict === 'no_bias_found') return <Badge tone="plain">No bias found</Badge>
+  return <Badge tone="open">Cannot tell yet</Badge>
 }
 
-function differenceSentence({ self_reported, verified, difference, difference_interval }: Honesty): string {
+function differenceSentence({
+  self_reported,
+  verified,
+  difference,
+  difference_interval,
+  verdict,
+  attempts_to_tell: more,
+}: Honesty): string {
   if (difference === null || difference_interval === null)
     return 'No attempt both reported a result and has an outcome.'
   const { low, high } = difference_interval
-  return `It reports ${rate(self_reported.success_rate)}, and ${rate(verified.success_rate)} are verified: ${points(difference)}, 95% interval ${signed(low)} to ${signed(high)} (from ${plural(self_reported.total_attempts, 'attempt')}).`
+  return `It reports ${rate(self_reported.success_rate)}, and ${rate(verified.success_rate)} are verified: ${points(difference)}, 95% interval ${signed(low)} to ${signed(high)} (from ${plural(self_reported.total_attempts, 'attempt')}).${verdict === 'cannot_tell_yet' && more !== null ? ` About ${plural(more, 'more verified attempt')} would tell.` : ''}`
 }

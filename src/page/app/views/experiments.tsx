@@ -287,5 +287,5 @@ function ratioSentence({ sample_ratio, variants, intended_shares }: Report): str
   const p = sample_ratio.p_value === null ? '' : ` (p = ${score(sample_ratio.p_value)})`
   if (sample_ratio.status === 'mismatch')
     return `The attempts do not come in ${shares}: ${counts}${p}. Find out why before you believe the result.`
-  return `The attempts come in ${shares}: ${counts}${p}.`
+  return `No sign of other than ${shares}: ${counts}${p}. Small deviations show with many attempts only.`
 }
