@@ -27,7 +27,9 @@ export async function answersOf(url: string): Promise<ReadonlyMap<string, string
 
 /** Every sidecar has a clock of its own. */
 const withoutTime = (text: string): string =>
-  text.replace(/"(generated_at|until|as_of)":"[^"]*"/g, '"$1":"-"').replace(/^"last_updated": "[^"]*"/m, '')
+  text
+    .replace(/"(generated_at|evaluated_at|until|as_of)":"[^"]*"/g, '"$1":"-"')
+    .replace(/^"last_updated": "[^"]*"/m, '')
 
 /** The families of agents and experiments, which do not depend on the instance. */
 function metricsOf(text: string): string {

@@ -42,6 +42,7 @@ export function createWorld({
   const source: AlertSource = {
     summaries: async (range, filter = {}, _signal = undefined, view = 'latest') =>
       range === undefined ? tally.keys(filter) : [...tally.ranged(range, filter, world.nowMs, view)],
+    clip: range => tally.times.clip(range, world.nowMs),
     arms: async experiment =>
       runToCompletion(tally.armSteps(experiment, { range: undefined, filter: {} }, world.nowMs)),
     experiments: () => [...new Set([...tally.arms().map(({ experiment }) => experiment), ...tally.plans.keys()])],
