@@ -5,6 +5,7 @@
 
 import { alerts } from './measures/alerts.ts'
 import { timeAppending, timePreallocated } from './measures/appending.ts'
+import { timeLag } from './measures/lag.ts'
 import { memory } from './measures/memory.ts'
 import {
   replayFiles,
@@ -16,7 +17,7 @@ import {
 } from './measures/opening.ts'
 import { questions } from './measures/questions.ts'
 import { serveScrapes } from './measures/scrape.ts'
-import { fillStore, timeCatchUp, timeLag, timeStore } from './measures/stores.ts'
+import { fillStore, timeCatchUp, timeStore } from './measures/stores.ts'
 import { tracking } from './measures/tracking.ts'
 import { wholeFiles } from './measures/whole-files.ts'
 

@@ -1,4 +1,4 @@
-/** Times any store: appends from several clients, the lag between sidecars, and folding a log that another sidecar wrote. */
+/** Times any store: appends from several clients, and folding a log that another sidecar wrote. */
 import { DatabaseSync } from 'node:sqlite'
 import { setTimeout as pause } from 'node:timers/promises'
 import { createClient } from '@redis/client'
@@ -28,7 +28,7 @@ const MADE = attemptsOf(10_000, KEYS) as readonly AgentAttempt[]
 let nextId = 0
 
 /** Attempts with ids of this process. All else is made before, so that little of the time is the client's. */
-function withIds(count: number): AgentAttempt[] {
+export function withIds(count: number): AgentAttempt[] {
   const attempts: AgentAttempt[] = []
   for (let i = 0; i < count; i++, nextId++)
     attempts.push({ ...MADE[nextId % MADE.length]!, attempt_id: `${process.pid}-${nextId}` })
@@ -110,63 +110,4 @@ export async function timeCatchUp(target = ''): Promise<CatchUp> {
   console.log(JSON.stringify({ ms, cpuMs: (user + system) / 1000, records: store.replayedRecords } satisfies CatchUp))
   // Without a snapshot, so that the next round folds as much.
   process.exit(0)
-}
-
-/** How long after its answer an attempt of one sidecar is folded by another: `sidecars` in this process, `perSecond` attempts together. */
-export async function timeLag(
-  target = '',
-  sidecars = '',
-  perSecond = '',
-  ms = '',
-): Promise<{ readonly p50: number; readonly p99: number; readonly perSecond: number; readonly append: number }> {
-  const stores = []
-  for (let i = 0; i < Number(sidecars); i++) stores.push(await openStore(target))
-  const answeredMs = new Map<string, number>()
-  const lags: number[] = []
-  const appends: number[] = []
-  for (const store of stores)
-    store.events.subscribe(event => {
-      if (event.kind !== 'kept' || event.own) return
-      const nowMs = performance.now()
-      for (const record of event.records) {
-        if (record.kind !== 'attempt') continue
-        const at = answeredMs.get(record.attempt.attempt_id ?? '')
-        // Another sidecar may be quicker than the answer.
-        lags.push(at === undefined ? 0 : nowMs - at)
-      }
-    })
-  const endMs = performance.now() + Number(ms)
-  let sent = 0
-  await Promise.all(
-    stores.map(async (store, i) => {
-      // An open loop: every millisecond as many as are due by now.
-      const startMs = performance.now()
-      const rate = Number(perSecond) / stores.length
-      const calls: Promise<unknown>[] = []
-      for (let due = 0; performance.now() < endMs; ) {
-        const until = ((performance.now() - startMs) * rate) / 1000
-        for (; due < until; due++) {
-          const attempts = withIds(1)
-          const sentMs = performance.now()
-          sent++
-          calls.push(
-            store.append(attempts).then(() => {
-              answeredMs.set(attempts[0]!.attempt_id!, performance.now())
-              appends.push(performance.now() - sentMs)
-            }),
-          )
-        }
-        await pause(1 + (i % 2))
-      }
-      await Promise.all(calls)
-    }),
-  )
-  for (const store of stores) await store.close()
-  const sorted = Float64Array.from(lags).sort()
-  return {
-    p50: quantile(sorted, 0.5),
-    p99: quantile(sorted, 0.99),
-    perSecond: (sent / Number(ms)) * 1000,
-    append: quantile(Float64Array.from(appends).sort(), 0.5),
-  }
 }

@@ -1,12 +1,13 @@
 /** Rows for the stores that several sidecars may share, each beside the file store in the same round. */
-import { mkdir } from 'node:fs/promises'
+import { mkdir, mkdtemp } from 'node:fs/promises'
 import { join } from 'node:path'
+import type { LagOfOne } from '../measures/lag.ts'
 import type { CatchUp, StoreRate } from '../measures/stores.ts'
 import { hasPostgres, startPostgres } from '../peers/postgres.ts'
 import { hasRedis, startRedis } from '../peers/redis.ts'
-import { measure } from '../support/in-process.ts'
+import { measure, measureOn } from '../support/in-process.ts'
 import { absent, atLeast, atMost, type Bench, type Row, short } from '../support/row.ts'
-import { interleave, median, ratios, spread } from '../support/statistics.ts'
+import { interleave, median, quantile, ratios, spread } from '../support/statistics.ts'
 
 /** Clients and attempts in each of their appends. */
 const LOADS = [
@@ -104,12 +105,11 @@ async function appendRows(bench: Bench, kinds: readonly StoreKind[], load: (type
 async function sharedRows(bench: Bench, { name, targetOf }: StoreKind): Promise<Row[]> {
   if (targetOf === undefined) return []
   const rounds = Math.ceil(bench.rounds / 2)
-  const lags: { readonly p50: number; readonly p99: number; readonly perSecond: number; readonly append: number }[] = []
+  const lags: Lag[] = []
   const catchUps: CatchUp[] = []
   await measure('store-fill', targetOf('catch-up'), String(CATCH_UP))
   for (let round = 0; round < rounds; round++) {
-    const [sidecars, perSecond] = [String(LAG.sidecars), String(LAG.perSecond)]
-    lags.push(await measure('store-lag', targetOf(`lag-${round}`), sidecars, perSecond, String(bench.ms)))
+    lags.push(await measureLag(bench, targetOf(`lag-${round}`)))
     catchUps.push(await measure('store-catch-up', targetOf('catch-up')))
   }
   for (const { records } of catchUps)
@@ -135,4 +135,38 @@ async function sharedRows(bench: Bench, { name, targetOf }: StoreKind): Promise<
       spread(catchUps.map(({ ms }) => (CATCH_UP / ms) * 1000)),
     ),
   ]
+}
+
+interface Lag {
+  /** Milliseconds from the answer for an attempt until another sidecar has folded it. */
+  readonly p50: number
+  readonly p99: number
+  /** Attempts of all sidecars. */
+  readonly perSecond: number
+  /** The median time of an append in milliseconds. */
+  readonly append: number
+}
+
+/** The sidecars are processes of their own on both cores, which they share with the server. */
+async function measureLag({ folder, ms }: Bench, target: string): Promise<Lag> {
+  const ready = await mkdtemp(join(folder, 'ready-'))
+  const args = [target, String(LAG.sidecars), String(LAG.perSecond), String(ms), ready]
+  const sidecars = await Promise.all(
+    Array.from({ length: LAG.sidecars }, () => measureOn<LagOfOne>('0,1', 'store-lag', ...args)),
+  )
+  const answeredMs = new Map(sidecars.flatMap(({ answered }) => answered))
+  const lags = sidecars.flatMap(({ folded }) =>
+    folded.flatMap(([id, atMs]) => {
+      const answered = answeredMs.get(id)
+      // Another sidecar may be quicker than the answer.
+      return answered === undefined ? [] : [Math.max(0, atMs - answered)]
+    }),
+  )
+  const sorted = Float64Array.from(lags).sort()
+  return {
+    p50: quantile(sorted, 0.5),
+    p99: quantile(sorted, 0.99),
+    perSecond: (sidecars.reduce((sum, { sent }) => sum + sent, 0) / ms) * 1000,
+    append: median(sidecars.map(({ append }) => append)),
+  }
 }

@@ -30,7 +30,8 @@ process.once('exit', () => {
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1))
 
 export interface PinnedOptions {
-  readonly core?: 0 | 1
+  /** `0,1`: whichever is free. */
+  readonly core?: 0 | 1 | '0,1'
   readonly env?: NodeJS.ProcessEnv
   readonly cwd?: string
 }

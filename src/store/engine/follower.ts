@@ -72,9 +72,11 @@ export function createFollower(options: FollowerOptions): Follower {
     for await (const group of log.read(position)) {
       if (group.after !== position)
         throw new LogDiverged(`the next group follows ${group.after} instead of ${position}`)
-      // The copied state is in a snapshot, which only a start reads.
-      if (hasCaughtUp && group.records[0]?.kind === 'copy') throw new UnfinishedCopy()
-      if (group.writer !== log.info.writer || !meet(group)) foldRead(group, isPublished)
+      if (group.writer !== log.info.writer || !meet(group)) {
+        // The copied state is in a snapshot, which only a start reads.
+        if (hasCaughtUp && group.records[0]?.kind === 'copy') throw new UnfinishedCopy()
+        foldRead(group, isPublished)
+      }
       position = group.position
     }
     if (state.isCopying === true) throw new UnfinishedCopy()

@@ -1,14 +1,27 @@
 /** One connection to PostgreSQL. It connects at the first statement, and again after the connection was lost. */
+import { createHash } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
 import pg from 'pg'
 import { NotSent, Unanswered } from '../shared/server-errors.ts'
+
+/** A statement that the server parses and plans once for a connection. */
+export interface Prepared {
+  /** No other statement has this name, on any connection: a pooler may share them. */
+  readonly name: string
+  readonly text: string
+}
+
+/** The statement under a name made from its text. */
+export function prepared(text: string): Prepared {
+  return { name: `agent_performance_${createHash('sha256').update(text).digest('hex').slice(0, 32)}`, text }
+}
 
 export interface Connection {
   /**
    * Runs one statement. Rejects with {@link Unanswered} where it is unknown whether the server ran it, with {@link NotSent} if no
    * connection exists, else with the server's error.
    */
-  query<Row extends object>(text: string, values?: readonly unknown[]): Promise<Row[]>
+  query<Row extends object>(statement: string | Prepared, values?: readonly unknown[]): Promise<Row[]>
   close(): Promise<void>
 }
 
@@ -40,6 +53,8 @@ set statement_timeout = ${statementMs};
 set lock_timeout = ${lockMs};
 set idle_in_transaction_session_timeout = '5s';
 set time zone 'UTC';
+-- Where the server has it: the default compresses the records of a group several times slower.
+select set_config(name, 'lz4', false) from pg_settings where name = 'default_toast_compression' and 'lz4' = any (enumvals);
 set default_transaction_isolation = 'read committed'`
 
 export interface ConnectionOptions extends Partial<ConnectionTimes> {
@@ -53,6 +68,8 @@ export function createConnection(url: string, options: ConnectionOptions = {}): 
   let current: Promise<pg.Client> | undefined
   let active: pg.Client | undefined
   let isClosed = false
+  /** False where a pooler gives each statement to another session of the server, which knows other names. */
+  let canPrepare = true
   let last: Promise<unknown> = Promise.resolve()
 
   async function connect(): Promise<pg.Client> {
@@ -99,14 +116,21 @@ export function createConnection(url: string, options: ConnectionOptions = {}): 
     return current
   }
 
-  async function run<Row extends object>(text: string, values: readonly unknown[]): Promise<Row[]> {
+  async function run<Row extends object>(statement: string | Prepared, values: readonly unknown[]): Promise<Row[]> {
     const client = await connected().catch((error: unknown) => {
       throw new NotSent(error instanceof Error ? error.message : String(error), { cause: error })
     })
+    const query =
+      typeof statement === 'string' ? { text: statement } : canPrepare ? statement : { text: statement.text }
     try {
-      const { rows } = await client.query<Row & pg.QueryResultRow>(text, [...values])
+      const { rows } = await client.query<Row & pg.QueryResultRow>({ ...query, values: [...values] })
       return rows
     } catch (error) {
+      if (typeof statement !== 'string' && canPrepare && isOtherSession(error)) {
+        // The server refused the name, so it did not run the statement.
+        canPrepare = false
+        return await run(statement.text, values)
+      }
       // After a failover, the server of this connection may be a standby. A new connection may reach the primary.
       if (sqlState(error) === READ_ONLY) drop(client)
       if (error instanceof pg.DatabaseError && !isDisconnect(error)) throw error
@@ -116,9 +140,9 @@ export function createConnection(url: string, options: ConnectionOptions = {}): 
   }
 
   return {
-    query<Row extends object>(text: string, values: readonly unknown[] = []): Promise<Row[]> {
+    query<Row extends object>(statement: string | Prepared, values: readonly unknown[] = []): Promise<Row[]> {
       // One after the other: the time-out of a statement must not include the wait for others.
-      const result = last.then(() => run<Row>(text, values))
+      const result = last.then(() => run<Row>(statement, values))
       last = result.catch(() => undefined)
       return result
     },
@@ -130,6 +154,13 @@ export function createConnection(url: string, options: ConnectionOptions = {}): 
       await Promise.race([client?.end().catch(() => undefined), delay(CLOSE_MS, undefined, { ref: false })])
     },
   }
+}
+
+/** SQLSTATE: no prepared statement has the name, and one has it already. */
+const OTHER_SESSION: readonly (string | undefined)[] = ['26000', '42P05']
+
+function isOtherSession(error: unknown): boolean {
+  return OTHER_SESSION.includes(sqlState(error))
 }
 
 /** SQLSTATE: the transaction or the server is read-only. */

@@ -2,6 +2,7 @@
  * The log over a database or stream that several sidecars share. A backend supplies its statements. Everything that depends on their order is
  * here: the read loop, the search for groups of other sidecars, and what an error says about a group.
  */
+import type { LogRecord } from '../../core/fold.ts'
 import {
   type Group,
   type Kept,
@@ -17,7 +18,7 @@ import {
 } from '../../core/log.ts'
 import type { Clock, StoreHealth } from '../../core/ports.ts'
 import { nodeFileSystem } from '../file/file-system.ts'
-import { type Head, READ_GROUPS, type SharedGroups, type SharedSnapshots } from './groups.ts'
+import { type Head, READ_GROUPS, type ReadGroup, type SharedGroups, type SharedSnapshots } from './groups.ts'
 import { createFind } from './id-index.ts'
 import { pageOf } from './page.ts'
 import { START, sequenceOf } from './position.ts'
@@ -127,19 +128,41 @@ async function* readGroups(
   watch: Pick<Watch, 'know'>,
   { after, until }: { readonly after: Position; readonly until: Position | undefined },
 ): AsyncGenerator<KeptGroup> {
+  let next = groups.after(sequenceOf(after))
   for (let position = after; position !== until; ) {
-    const read = await groups.after(sequenceOf(position))
+    const read = await next
+    const isMore = read.length === READ_GROUPS
+    // The server works while these groups are folded.
+    if (isMore) next = ahead(groups.after(sequenceOf(read.at(-1)!.position)))
     // A group that names the position as the one before it proves that the log continues it.
     if (read[0]?.after !== position) {
       const gone = await groups.whyGone(position)
       if (gone !== undefined) throw new (gone.isTruncated ? LogTruncated : LogDiverged)(gone.detail)
     }
-    for (const { records, ...group } of read) {
-      yield { ...group, records: readRecords(records) }
+    for (const group of read) {
+      yield lazily(group)
       position = group.position
       watch.know(position)
       if (position === until) return
     }
-    if (read.length < READ_GROUPS) return
+    if (!isMore) return
+  }
+}
+
+/** A read whose result may not be wanted: its failure is reported only where it is. */
+function ahead<T>(read: Promise<T>): Promise<T> {
+  read.catch(() => undefined)
+  return read
+}
+
+/** Parses the records when they are first read: those of its own groups, a sidecar folds from memory. */
+function lazily({ records: text, ...group }: ReadGroup): KeptGroup {
+  let records: readonly LogRecord[] | undefined
+  return {
+    ...group,
+    get records() {
+      records ??= readRecords(text)
+      return records
+    },
   }
 }

@@ -126,8 +126,17 @@ function insert(statements: Statements, { writer, number, isReset, keptMs, recor
   const after = readEnds(statements).position
   const position = nextPosition(after, writer, number)
   const sequence = sequenceOf(position)
-  const text = Buffer.from(records.buffer, records.byteOffset, records.byteLength).toString()
-  run('insert into log values (?, ?, ?, ?, ?, ?, ?)', sequence, position, after, writer, number, keptMs, text)
+  // Bytes, which become text in SQLite: it stores UTF-8, and a string would be decoded here and encoded again.
+  run(
+    'insert into log values (?, ?, ?, ?, ?, ?, cast(? as text))',
+    sequence,
+    position,
+    after,
+    writer,
+    number,
+    keptMs,
+    records,
+  )
   run('update head set position = ?, bytes = bytes + ?', position, records.byteLength)
   if (isReset) run('update head set reset_at = ?', sequence)
   run('insert or replace into writers values (?, ?, ?, ?, ?)', writer, number, position, after, keptMs)

@@ -59,7 +59,9 @@ export async function openSqliteLog(options: SqliteLogOptions): Promise<SharedLo
 
 function createGroups({ call }: Connection, clock: Clock): SharedGroups {
   async function append(writer: string, group: Group): Promise<Kept> {
-    const { number, isReset, records } = group
+    const { number, isReset } = group
+    // A copy of these bytes only: a message would clone the whole block of memory that they are part of.
+    const records = new Uint8Array(group.records)
     const isFirst = mustBeFirst(group)
     const result = await call('append', { writer, number, isReset, isFirst, keptMs: clock(), records })
     if ('kept' in result) return result.kept

@@ -5,6 +5,7 @@ import {
   CONNECTION_TIMES,
   type ConnectionTimes,
   createConnection,
+  prepared,
   sqlState,
 } from '../../../src/store/postgres/connection.ts'
 import { openPostgresLog } from '../../../src/store/postgres/postgres-log.ts'
@@ -74,6 +75,41 @@ describe.skipIf(missing !== undefined)('PostgreSQL', () => {
     proxy.thaw()
     expect(await connection.query('select 1 as one')).toEqual([{ one: 1 }])
     await connection.close()
+  })
+
+  test('a prepared statement is planned once for a connection, and works where a pooler changes the session', async () => {
+    const connection = createConnection(server.url)
+    const plus = prepared('select $1::int + 1 as sum')
+    const known = (): Promise<object[]> =>
+      connection.query('select name, generic_plans + custom_plans as runs from pg_prepared_statements')
+    for (const number of [1, 2]) expect(await connection.query(plus, [number])).toEqual([{ sum: number + 1 }])
+    expect(await known()).toEqual([{ name: plus.name, runs: '2' }])
+    // As another session of the server: it does not know the name.
+    await connection.query('deallocate all')
+    for (const number of [3, 4]) expect(await connection.query(plus, [number])).toEqual([{ sum: number + 1 }])
+    expect(await known()).toEqual([])
+    await connection.close()
+  })
+
+  test('another session may know the name of a prepared statement already', async () => {
+    const connection = createConnection(server.url)
+    const plus = prepared('select $1::int + 1 as sum')
+    await connection.query(`prepare ${plus.name} as select 1`)
+    expect(await connection.query(plus, [1])).toEqual([{ sum: 2 }])
+    await connection.close()
+  })
+
+  test('the records of a group are compressed by lz4 where the server has it', async () => {
+    const target = targetOf()
+    const store = await openStore(target)
+    await store.append(Array.from({ length: 100 }, (_, i) => attempt(`compressed-${i}`)))
+    await store.close()
+    const schema = new URL(target).searchParams.get('schema')
+    const [row] = await server.query(`select pg_column_compression(records) as method from ${schema}.log`)
+    const [setting] = await server.query(
+      "select 'lz4' = any (enumvals) as has from pg_settings where name = 'default_toast_compression'",
+    )
+    expect(row).toEqual({ method: setting?.has === true ? 'lz4' : 'pglz' })
   })
 
   test('the server ends statements and idle transactions before the client gives up', async () => {
