@@ -18,7 +18,7 @@ let folder: Awaited<ReturnType<typeof temporaryFolder>>
 let sidecar: SidecarProcess
 beforeEach(async () => {
   folder = await temporaryFolder()
-  // V8 doubles its young generation, by 32 MiB, at a time that depends on everything since the start. A fixed one leaves what requests keep.
+  // V8 doubles its space for new objects, by 32 MiB, at a time that depends on everything since the start. A fixed one leaves what requests keep.
   const env = { NODE_OPTIONS: '--max-old-space-size=96 --max-semi-space-size=8' }
   sidecar = await startSidecarProcess(join(folder.path, 'a.json'), { args: ['--drain-timeout', '50s'], env })
 })
