@@ -15,6 +15,7 @@ import {
   timeReplaying,
   writeOriginFile,
 } from './measures/opening.ts'
+import { timeOutcomes } from './measures/outcomes.ts'
 import { questions } from './measures/questions.ts'
 import { serveScrapes } from './measures/scrape.ts'
 import { fillStore, timeCatchUp, timeStore } from './measures/stores.ts'
@@ -40,6 +41,7 @@ const MEASURES: Readonly<Record<string, (...args: string[]) => unknown>> = {
   'store-fill': fillStore,
   'store-catch-up': timeCatchUp,
   'store-lag': timeLag,
+  'store-outcomes': timeOutcomes,
 }
 
 const [name = '', ...args] = process.argv.slice(2)

@@ -115,6 +115,17 @@ const CRASHES: readonly ReliabilityRow[] = [
   },
   {
     promise:
+      'Under kills and load, every acknowledged outcome counts once, however often, late, early or out of order it was sent, and answers are those of the final facts.',
+    shown: [
+      CHAOS,
+      SHARED_CHAOS,
+      'test/store/ids/lookups.test.ts > all outcomes of an attempt are found, in whatever part each of them is',
+    ],
+    not: 'drift, for which attempts after the last verified one do not count yet',
+    longRun: true,
+  },
+  {
+    promise:
       'Any history of appends, repeats, snapshots, resets, failures, kills and power cuts ends in the state of a simple model.',
     shown: [
       'test/store/file/model.test.ts > after kills, power cuts, failures, snapshots, resets and restarts in any order',
@@ -1028,6 +1039,14 @@ const STORES_AND_SECURITY: readonly ReliabilityRow[] = [
       `${REDIS_STATES} > rediss:// accepts the name in a certificate of the given authority, and no other name or authority`,
       `${REDIS_STATES} > a password comes from a file or from the URL, and a wrong one is in no error and in no line of the log`,
     ],
+  },
+  {
+    promise:
+      'While the server of a store is away, outcomes are refused with a time to send them again. The senders keep them, and attempts do not wait for them.',
+    shown: [
+      'test/end-to-end/outcomes-while-away.test.ts > while the shared store is away, outcomes are refused with a time to send them again, and each counts once when it is back',
+    ],
+    not: 'a sender that does not send again',
   },
   {
     promise:

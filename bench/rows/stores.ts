@@ -8,6 +8,7 @@ import { hasRedis, startRedis } from '../peers/redis.ts'
 import { measure, measureOn } from '../support/in-process.ts'
 import { absent, atLeast, atMost, type Bench, type Row, short } from '../support/row.ts'
 import { interleave, median, quantile, ratios, spread } from '../support/statistics.ts'
+import { outcomeRows } from './outcomes.ts'
 
 /** Clients and attempts in each of their appends. */
 const LOADS = [
@@ -37,6 +38,7 @@ export async function storeRows(bench: Bench): Promise<Row[]> {
   try {
     const rows: Row[] = []
     for (const load of LOADS) rows.push(...(await appendRows(bench, kinds, load)))
+    rows.push(...(await outcomeRows(bench, kinds)))
     for (const kind of kinds) rows.push(...(await sharedRows(bench, kind)))
     return rows
   } finally {

@@ -1,5 +1,5 @@
 /** A bounded queue of attempts and outcomes to deliver, in order. */
-import type { DeliveryItem } from './delivery-item.ts'
+import { type DeliveryItem, isOutcome } from './delivery-item.ts'
 
 export interface Backlog {
   readonly size: number
@@ -15,6 +15,8 @@ export interface Backlog {
   remove(indices: ReadonlySet<number>): void
   /** Moves the first item behind all others, so that it does not block them. */
   postpone(): void
+  /** Moves all outcomes behind the attempts, so that they do not block them. False if there is no attempt. */
+  postponeOutcomes(): boolean
   /** Calls back when all items queued now are removed, at once if it is empty. The returned function cancels the callback. */
   whenDrained(callback: () => void): () => void
 }
@@ -39,6 +41,11 @@ export function createBacklog(maxQueued: number): Backlog {
     }
   }
 
+  /** Items that somebody waits for are now behind others: they wait for all. */
+  function waitForAll(): void {
+    for (const wait of waits) wait.until = removed + queue.length
+  }
+
   return {
     get size() {
       return queue.length
@@ -60,8 +67,14 @@ export function createBacklog(maxQueued: number): Backlog {
     },
     postpone: () => {
       queue.push(...queue.splice(0, 1))
-      // The postponed item is now the last that anybody waits for.
-      for (const wait of waits) wait.until = removed + queue.length
+      waitForAll()
+    },
+    postponeOutcomes: () => {
+      const attempts = queue.filter(item => !isOutcome(item))
+      if (attempts.length === 0) return false
+      queue = [...attempts, ...queue.filter(isOutcome)]
+      waitForAll()
+      return true
     },
     whenDrained: callback => {
       const wait = { until: removed + queue.length, callback }

@@ -43,13 +43,22 @@ export interface Drain {
   readonly signal: AbortSignal
 }
 
-/** Sends until the backlog is empty or `signal` is aborted. Never rejects. */
+/**
+ * Sends until the backlog is empty or `signal` is aborted. Never rejects. While a shared store is away, a sidecar with a spool takes attempts and
+ * refuses outcomes. Attempts then go first: an outcome only has to follow its own attempt.
+ */
 export async function drain(options: Drain): Promise<void> {
   const { backlog, send, maxBatch, pace, counts, forget, signal } = options
   let size = maxBatch
   let failingSinceMs: number | undefined
+  let outcomesFromMs = 0
   while (backlog.size > 0 && !signal.aborted) {
     const batch = firstOfOneKind(backlog.peek(size))
+    const heldMs = areOutcomes(batch) ? outcomesFromMs - performance.now() : 0
+    if (heldMs > 0) {
+      if (!backlog.postponeOutcomes()) await pace.afterFailure(heldMs)
+      continue
+    }
     const outcome = splittable(await tryOnce(send, batch, signal), batch.length)
     if (outcome.kind !== 'failed') failingSinceMs = undefined
     // Count and remove synchronously, so that every attempt is always in exactly one count.
@@ -79,6 +88,10 @@ export async function drain(options: Drain): Promise<void> {
         if (signal.aborted) break
         sayFailure(options, outcome, failingSinceMs)
         if (outcome.cause === 'suspect') size = setAside(backlog, batch.length)
+        else if (areOutcomes(batch) && backlog.postponeOutcomes()) {
+          outcomesFromMs = performance.now() + (outcome.retryAfterMs ?? 0)
+          break
+        }
         await pace.afterFailure(outcome.retryAfterMs)
     }
   }

@@ -7,7 +7,8 @@ export interface NumberedAttempt {
   readonly agent_name: string
   readonly model_name: string
   readonly issue_type: string
-  readonly success: boolean
+  /** Absent: pending. */
+  readonly success?: boolean
   readonly confidence: number
   readonly time_seconds: number
   readonly timestamp: string
@@ -17,10 +18,23 @@ export interface NumberedAttempt {
   readonly variant?: string
 }
 
-/** Thirty days ago. Attempts older than the retention (90 days) would not be listed. */
-const EPOCH = Date.now() - 30 * 86_400_000
+/**
+ * Attempts end from 28 to 2 days ago: those older than the retention (90 days) would not be listed, agents without recent ones are not watched, and no
+ * edge of an asked range is among them.
+ */
+const EPOCH = Date.now() - 28 * 86_400_000
+const SPREAD_SECONDS = 26 * 86_400
 /** An error type of the maximum length. Every character takes two bytes in JSON. */
 const LONG = '\\'.repeat(256)
+
+/** Attempts from this number on have outcomes, and some of them are pending at first. */
+export const FIRST_WITH_OUTCOMES = 1_000_000_000
+
+/** Whether the attempt of a number may have outcomes. One agent has none, so that its alert does not wait for them. */
+export const hasOutcomes = (number: number): boolean => number >= FIRST_WITH_OUTCOMES && number % 3 > 0
+
+/** Whether the attempt of a number is recorded without a result. */
+export const isPending = (number: number): boolean => hasOutcomes(number) && number % 7 === 3
 
 /** The attempt of a number. Seconds and confidences are binary fractions, so that their sums are exact in any order. */
 export function attemptOf(number: number): NumberedAttempt {
@@ -29,10 +43,10 @@ export function attemptOf(number: number): NumberedAttempt {
     agent_name: `agent-${number % 3}`,
     model_name: `model:${number % 2}`,
     issue_type: number % 5 === 0 ? '__proto__' : 'bug',
-    success: mixed % 3 !== 0,
+    ...(!isPending(number) && { success: mixed % 3 !== 0 }),
     confidence: (mixed % 65) / 64,
     time_seconds: (mixed % 4096) / 4,
-    timestamp: new Date(EPOCH + (mixed % 1_000_000) * 1000).toISOString(),
+    timestamp: new Date(EPOCH + (mixed % SPREAD_SECONDS) * 1000).toISOString(),
     attempt_id: `n${number}`,
     ...(number % 50 === 0 && { error_type: LONG }),
     ...(number % 4 === 0 && { experiment: 'prompt', variant: number % 8 === 0 ? 'long' : 'short' }),

@@ -1,8 +1,10 @@
-/** Clients that record attempts until their sidecar is gone, and enter its answers in a ledger. */
+/** Clients that record attempts and outcomes until their sidecar is gone, and enter its answers in a ledger. */
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Random } from '../../src/core/statistics/random.ts'
 import { requestOf } from './attempts.ts'
 import type { Ledger } from './ledger.ts'
+import type { OutcomeAnswer } from './outcome-ledger.ts'
+import { type NumberedOutcome, outcomeRequestOf, outcomesOf } from './outcomes.ts'
 
 /** The result of a request. `unknown`: no answer came. */
 export type SendResult = 'kept' | 'refused' | 'unknown'
@@ -27,6 +29,71 @@ export async function sendNumbers(
     ledger.unanswered(numbers)
     return 'unknown'
   }
+}
+
+/** What a client sends next. */
+export interface Sending {
+  readonly ledger: Ledger
+  readonly random: Random
+  readonly sizes: Sizes
+}
+
+/** The shares of requests that are outcomes, and that are attempts together with their outcomes. */
+const SHARES = { outcomes: 0.4, early: 0.2 }
+
+/**
+ * Sends attempts, or outcomes of acknowledged attempts, or both at once: outcomes that may come before their attempts, at another sidecar. `pick`
+ * returns the sidecar of a request.
+ */
+export async function sendSome(pick: () => string, { ledger, random, sizes }: Sending): Promise<SendResult> {
+  const dice = random()
+  if (dice < SHARES.outcomes && ledger.outcomes.counts.due > 0)
+    return await sendDueOutcomes(pick(), 2 * sizes(random), ledger, random)
+  const numbers = ledger.take(sizes(random))
+  const early = dice > 1 - SHARES.early ? numbers.flatMap(outcomesOf) : []
+  const [result] = await Promise.all([
+    sendNumbers(pick(), numbers, ledger, random),
+    early.length > 0 ? sendOutcomes(pick(), early, ledger, random) : undefined,
+  ])
+  return result
+}
+
+/** Sends outcomes that are due, with some that are acknowledged already, or twice. */
+async function sendDueOutcomes(url: string, count: number, ledger: Ledger, random: Random): Promise<SendResult> {
+  const { outcomes } = ledger
+  const due = outcomes.take(Math.min(count, MAX_LIST / 2), random)
+  const again = random() < 0.3 ? [outcomes.repeat(random), due[0]].filter(one => one !== undefined) : []
+  return await sendOutcomes(url, [...due, ...again], ledger, random, due)
+}
+
+/** The largest list that a sidecar takes. */
+const MAX_LIST = 10_000
+
+/** Sends outcomes and enters the answer. Those of `due` that are not recorded are due again. */
+async function sendOutcomes(
+  url: string,
+  sent: readonly NumberedOutcome[],
+  { outcomes }: Ledger,
+  random: Random,
+  due: readonly NumberedOutcome[] = [],
+): Promise<SendResult> {
+  let result: SendResult = 'unknown'
+  const noted = outcomes.sending(sent, due.length > 0)
+  try {
+    const { path, ...request } = outcomeRequestOf(sent, random)
+    const answer = await fetch(url + path, { method: 'POST', ...request } as RequestInit)
+    const text = await answer.text()
+    const isRefused = answer.status !== 200 && isRefusal(answer, text)
+    const counts = isRefused ? undefined : (countsIn(path, text) as OutcomeAnswer | undefined)
+    result = isRefused ? 'refused' : 'kept'
+    if (counts === undefined) outcomes.unanswered(noted)
+    else outcomes.answered(noted, counts)
+  } catch (error) {
+    if (error instanceof UnexpectedAnswer) throw error
+    outcomes.unanswered(noted)
+  }
+  outcomes.putBack(due.filter(one => !outcomes.isKept(one)))
+  return result
 }
 
 /** The counts in an answer. Undefined for OTLP, whose answers count only rejected records. */
@@ -69,11 +136,11 @@ export const largeSizes: Sizes = () => 5000
 /** Runs `clients` clients. Resolves when the sidecar has stopped answering all of them. */
 export async function load(
   url: string,
-  { ledger, random, sizes, clients }: { ledger: Ledger; random: Random; sizes: Sizes; clients: number },
+  { clients, ...sending }: Sending & { readonly clients: number },
 ): Promise<void> {
   const one = async (): Promise<void> => {
     for (;;) {
-      const result = await sendNumbers(url, ledger.take(sizes(random)), ledger, random)
+      const result = await sendSome(() => url, sending)
       if (result === 'unknown') return
       if (result === 'refused') await pause(REFUSED_PAUSE_MS)
     }
@@ -99,11 +166,24 @@ async function askUntilGone(url: string, senders: Promise<unknown>): Promise<voi
   }
 }
 
-/** Sends unanswered attempts again until all are answered. */
+/** How long an acknowledged attempt may be unknown: it is in the spool of another sidecar. */
+const UNKNOWN_MS = 60_000
+
+/** Sends unanswered attempts again until all are answered, and then all outcomes until all are recorded. */
 export async function resendUnanswered(url: string, ledger: Ledger, random: Random): Promise<void> {
-  for (let again = ledger.takeUnanswered(1000); again.length > 0; again = ledger.takeUnanswered(1000)) {
-    const result = await sendNumbers(url, again, ledger, random)
-    if (result === 'unknown') throw new Error('a running sidecar did not answer')
-    if (result === 'refused') await pause(REFUSED_PAUSE_MS)
+  for (let again = ledger.takeUnanswered(1000); again.length > 0; again = ledger.takeUnanswered(1000))
+    await pauseUnlessKept(await sendNumbers(url, again, ledger, random))
+  const endMs = performance.now() + UNKNOWN_MS
+  while (ledger.outcomes.counts.due > 0) {
+    const before = ledger.outcomes.counts.due
+    await pauseUnlessKept(await sendDueOutcomes(url, 1000, ledger, random))
+    if (ledger.outcomes.counts.due < before) continue
+    if (performance.now() > endMs) throw new Error(`${before} outcomes of acknowledged attempts were not recorded`)
+    await pause(REFUSED_PAUSE_MS)
   }
+}
+
+async function pauseUnlessKept(result: SendResult): Promise<void> {
+  if (result === 'unknown') throw new Error('a running sidecar did not answer')
+  if (result === 'refused') await pause(REFUSED_PAUSE_MS)
 }

@@ -1,13 +1,15 @@
 /** Consecutive runs of a sidecar on one store. Each but the last ends by SIGKILL. The last run audits the store. */
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Random } from '../../src/core/statistics/random.ts'
 import { audit, auditDocument, type Verdict } from './audit.ts'
 import { largeSizes, load, mixedSizes, resendUnanswered } from './client.ts'
+import { ALERTS_CONFIG, differsFromFacts, targetAlerts } from './final-facts.ts'
 import { KILL_POINTS, type KillPoint, killAt } from './kill-points.ts'
 import { createLedger, type Ledger } from './ledger.ts'
-import { end, spawnSidecar, urlOf } from './spawned.ts'
+import { answersOf, differences } from './shared-answers.ts'
+import { end, type Spawned, spawnSidecar, urlOf } from './spawned.ts'
 
 export interface Outcome extends Verdict {
   readonly kills: number
@@ -15,6 +17,8 @@ export interface Outcome extends Verdict {
   readonly hits: ReadonlyMap<string, number>
   readonly attempts: number
   readonly acknowledged: number
+  /** Acknowledged outcomes. */
+  readonly outcomes: number
   /** The longest time from the start of a process to its readiness. */
   readonly slowestStartMs: number
 }
@@ -33,7 +37,15 @@ interface Runs {
 export async function runKills(points: readonly KillPoint[], random: Random): Promise<Outcome> {
   const folder = await mkdtemp(join(tmpdir(), 'agent-performance-chaos-'))
   const store = join(folder, 'agent_performance.json')
-  const runs: Runs = { store, ledger: createLedger(), random, hits: new Map(), faults: [], slowestStartMs: 0 }
+  await writeFile(configOf(store), ALERTS_CONFIG)
+  const runs: Runs = {
+    store,
+    ledger: createLedger({ isImmediate: true }),
+    random,
+    hits: new Map(),
+    faults: [],
+    slowestStartMs: 0,
+  }
   const verdict = await allRuns(points, runs)
   const faults = [...verdict.faults, ...runs.faults]
   if (isClean({ ...verdict, faults })) await rm(folder, { recursive: true })
@@ -46,9 +58,14 @@ export async function runKills(points: readonly KillPoint[], random: Random): Pr
     hits: runs.hits,
     attempts: sent,
     acknowledged: kept,
+    outcomes: runs.ledger.outcomes.counts.kept,
     slowestStartMs: runs.slowestStartMs,
   }
 }
+
+const configOf = (store: string): string => `${store}.yaml`
+
+const spawnOn = (store: string): Spawned => spawnSidecar(store, { args: ['--config', configOf(store)] })
 
 /** A run that fails, because no sidecar starts or an answer breaks the contract, is a fault. */
 async function allRuns(points: readonly KillPoint[], runs: Runs): Promise<Verdict> {
@@ -69,7 +86,7 @@ export const isClean = ({ lost, double, wrong, faults }: Verdict): boolean =>
 async function runUntilKilled(point: KillPoint, runs: Runs): Promise<void> {
   const { store, ledger, random, hits } = runs
   const startMs = performance.now()
-  await using sidecar = spawnSidecar(store)
+  await using sidecar = spawnOn(store)
   const countHit = (isHit: boolean): unknown => isHit && hits.set(point.name, (hits.get(point.name) ?? 0) + 1)
   if (point.atStart) return void countHit(await killAt(point, sidecar, store, random))
   const url = await urlOf(sidecar)
@@ -82,11 +99,11 @@ async function runUntilKilled(point: KillPoint, runs: Runs): Promise<void> {
   if (/"level":"(error|fatal)"/.test(sidecar.log())) runs.faults.push(`the sidecar logged an error: ${sidecar.log()}`)
 }
 
-/** After a kill, the total is at least the acknowledged attempts, and at most those plus the unanswered ones. */
+/** After a kill, the total is at least the acknowledged attempts with a result, and at most those plus the unanswered ones. */
 async function checkTotal(url: string, { ledger, faults }: Runs): Promise<void> {
   const total = await totalOf(url)
-  const { kept, open } = ledger.counts
-  if (total < kept || total > kept + open) faults.push(`${total} counted after a kill, of ${kept} to ${kept + open}`)
+  const { certain, most } = ledger.decided()
+  if (total < certain || total > most) faults.push(`${total} counted after a kill, of ${certain} to ${most}`)
 }
 
 /** The number of attempts in the sidecar's report. */
@@ -95,18 +112,21 @@ export async function totalOf(url: string): Promise<number> {
   return report.summary.total_attempts
 }
 
-/** Resends unanswered attempts, audits the sidecar, stops it, audits its document, and checks the total after a restart. */
+/** Resends what is unanswered, audits the sidecar, stops it, audits its document, and compares its answers after a restart. */
 async function auditRun({ store, ledger, random }: Runs): Promise<Verdict> {
-  await using sidecar = spawnSidecar(store)
+  await using sidecar = spawnOn(store)
   const url = await urlOf(sidecar)
   await resendUnanswered(url, ledger, random)
   const verdict = await audit(url, store, ledger)
+  const answers = await answersOf(url)
+  const faults = [...verdict.faults, ...(await differsFromFacts(answers, store, ledger))]
   const exit = await end(sidecar, 'SIGTERM')
-  const faults = [...verdict.faults, ...(await auditDocument(store, ledger))]
+  faults.push(...(await auditDocument(store, ledger)))
   if (exit !== 0) faults.push(`it ended with ${exit}: ${sidecar.log()}`)
-  await using again = spawnSidecar(store)
-  const total = await totalOf(await urlOf(again))
-  if (total !== ledger.counts.kept) faults.push(`${total} counted after a clean stop, of ${ledger.counts.kept}`)
+  const begun = await targetAlerts(store)
+  if (begun !== 1) faults.push(`the log says ${begun} times that one target began to be missed`)
+  await using again = spawnOn(store)
+  faults.push(...differences(await answersOf(await urlOf(again)), answers).map(text => `after a clean stop: ${text}`))
   return { ...verdict, faults }
 }
 
@@ -135,6 +155,7 @@ export function sumOf(outcomes: readonly Outcome[]): Outcome {
     hits,
     attempts: sum(one => one.attempts),
     acknowledged: sum(one => one.acknowledged),
+    outcomes: sum(one => one.outcomes),
     slowestStartMs: Math.max(...outcomes.map(one => one.slowestStartMs)),
   }
 }
@@ -145,12 +166,13 @@ export function describeOutcome({
   hits,
   attempts,
   acknowledged,
+  outcomes,
   lost,
   double,
   wrong,
   slowestStartMs,
 }: Outcome): string {
   const points = [...hits].map(([name, count]) => `  ${String(count).padStart(4)} ${name}`)
-  const counts = `${kills} kills, ${attempts} attempts, ${acknowledged} acknowledged: lost ${lost}, double ${double}, wrong ${wrong}`
+  const counts = `${kills} kills, ${attempts} attempts, ${acknowledged} acknowledged, ${outcomes} outcomes acknowledged: lost ${lost}, double ${double}, wrong ${wrong}`
   return [counts, ...points, `  slowest start ${Math.round(slowestStartMs)} ms`].join('\n')
 }

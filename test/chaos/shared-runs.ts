@@ -1,12 +1,17 @@
 /** Several sidecars share a store under load, while they and the server of the store are killed. At the end all of them are audited. */
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Random } from '../../src/core/statistics/random.ts'
 import { temporaryFolder } from '../support/sidecar-process.ts'
+import { isPending } from './attempts.ts'
 import { auditAttempts, type Verdict } from './audit.ts'
-import { resendUnanswered, type Sizes, sendNumbers } from './client.ts'
+import { resendUnanswered, type Sizes, sendNumbers, sendSome } from './client.ts'
+import { ALERTS_CONFIG, differsFromFacts, targetAlerts } from './final-facts.ts'
 import { type Fleet, startFleet } from './fleet.ts'
 import { totalOf } from './kill-runs.ts'
 import { createLedger, type Ledger } from './ledger.ts'
+import { outcomesOf } from './outcomes.ts'
 import { answersOf, differences } from './shared-answers.ts'
 import { SHARED_STORES, type SharedStoreName } from './shared-servers.ts'
 import { spawnSidecar, urlOf } from './spawned.ts'
@@ -26,6 +31,7 @@ export interface SharedOutcome extends Verdict {
   readonly sidecarKills: number
   readonly serverKills: number
   readonly counts: Ledger['counts']
+  readonly outcomes: Ledger['outcomes']['counts']
   /** Questions whose answers were compared at every sidecar. */
   readonly answers: number
 }
@@ -49,9 +55,11 @@ export async function runShared(run: SharedRun): Promise<SharedOutcome> {
   await using server = await SHARED_STORES[run.store].start()
   await using spools = await temporaryFolder()
   // A sidecar that is started finds what a killed one spooled.
-  const args = ['--spool', `${spools.path}/`]
+  const config = join(spools.path, 'config.yaml')
+  await writeFile(config, ALERTS_CONFIG)
+  const args = ['--config', config, '--spool', `${spools.path}/`]
   await using fleet = startFleet(server.target, SIDECARS, args)
-  const ledger = createLedger()
+  const ledger = createLedger({ isImmediate: server.kill === undefined })
   await fleet.allReady()
   const over = new AbortController()
   const clients = Array.from({ length: CLIENTS }, () => sendUntil(over.signal, fleet, ledger, run))
@@ -68,6 +76,7 @@ export async function runShared(run: SharedRun): Promise<SharedOutcome> {
     sidecarKills: run.sidecarKills,
     serverKills,
     counts: ledger.counts,
+    outcomes: ledger.outcomes.counts,
   }
 }
 
@@ -99,7 +108,7 @@ async function killAll(
   await server
 }
 
-/** Sends attempts to random sidecars, unanswered ones again. Resolves with faults. */
+/** Sends attempts and outcomes to random sidecars, unanswered ones again. Resolves with faults. */
 async function sendUntil(
   over: AbortSignal,
   fleet: Fleet,
@@ -108,10 +117,9 @@ async function sendUntil(
 ): Promise<string[]> {
   while (!over.aborted) {
     const urls = fleet.ready()
-    const url = urls[Math.floor(random() * urls.length)]
-    if (url !== undefined) {
+    if (urls.length > 0) {
       try {
-        await sendNumbers(url, ledger.take(smallSizes(random)), ledger, random)
+        await sendSome(() => urls[Math.floor(random() * urls.length)]!, { ledger, random, sizes: smallSizes })
       } catch (error) {
         return [`a sidecar's answer breaks the contract: ${error instanceof Error ? error.message : error}`]
       }
@@ -148,7 +156,9 @@ async function auditAll(
 ): Promise<Verdict & { answers: number }> {
   const urls = await fleet.allReady()
   await resendUnanswered(urls[0]!, ledger, random)
-  for (const url of urls) await untilTotal(url, ledger.counts.kept)
+  await sendLast(urls[0]!, ledger, random)
+  const { certain } = ledger.decided()
+  for (const url of urls) await untilTotal(url, certain)
   const answers = await Promise.all(urls.map(answersOf))
   const unequal = answers.flatMap((other, i) => differences(other, answers[0]!).map(text => `sidecar ${i}: ${text}`))
   const verdicts = [await auditAttempts(urls[0]!, ledger)]
@@ -157,14 +167,24 @@ async function auditAll(
   const url = await urlOf(again)
   const replayed = differences(await answersOf(url), answers[0]!).map(text => `after a restart: ${text}`)
   verdicts.push(await auditAttempts(url, ledger))
+  const facts = await differsFromFacts(answers[0]!, target, ledger)
+  const begun = await targetAlerts(target)
+  if (begun !== 1) unequal.push(`the log says ${begun} times that one target began to be missed`)
   const worst = (of: (verdict: Verdict) => number): number => Math.max(...verdicts.map(of))
   return {
     lost: worst(one => one.lost),
     double: worst(one => one.double),
     wrong: worst(one => one.wrong),
-    faults: [...new Set(verdicts.flatMap(one => one.faults)), ...unequal, ...replayed],
+    faults: [...new Set(verdicts.flatMap(one => one.faults)), ...unequal, ...replayed, ...facts],
     answers: answers[0]!.size,
   }
+}
+
+/** Sends an attempt without outcomes. A sidecar that counts it has counted all outcomes: the log has them before it. */
+async function sendLast(url: string, ledger: Ledger, random: Random): Promise<void> {
+  let numbers = ledger.take(1)
+  while (isPending(numbers[0]!) || outcomesOf(numbers[0]!).length > 0) numbers = ledger.take(1)
+  if ((await sendNumbers(url, numbers, ledger, random)) !== 'kept') throw new Error('the last attempt was not recorded')
 }
 
 /** Waits until the sidecar knows all attempts. Gives up after a time: the audit then finds what is missing. */
@@ -178,11 +198,12 @@ export function describeShared({
   sidecarKills,
   serverKills,
   counts,
+  outcomes,
   lost,
   double,
   wrong,
   answers,
 }: SharedOutcome): string {
   const { sent, kept, refused } = counts
-  return `${sidecarKills} kills of sidecars, ${serverKills} of the server; ${sent} attempts, ${kept} acknowledged, ${refused} refused: lost ${lost}, double ${double}, wrong ${wrong}; ${answers} answers compared at ${SIDECARS} sidecars and after a restart`
+  return `${sidecarKills} kills of sidecars, ${serverKills} of the server; ${sent} attempts, ${kept} acknowledged, ${refused} refused; ${outcomes.kept} outcomes acknowledged, ${outcomes.repeats} repeats, ${outcomes.unknown} before their attempt: lost ${lost}, double ${double}, wrong ${wrong}; ${answers} answers compared at ${SIDECARS} sidecars and after a restart`
 }

@@ -8,7 +8,7 @@ import { describeShared, MIN_ACKNOWLEDGED, runShared } from './shared-runs.ts'
 import { SHARED_STORES } from './shared-servers.ts'
 
 test('three sidecars on PostgreSQL, killed under load with their server, lose nothing, count nothing twice and answer alike', {
-  timeout: 120_000,
+  timeout: 240_000,
 }, async context => {
   const missing = SHARED_STORES.postgres.missing()
   if (missing !== undefined) context.skip(missing)

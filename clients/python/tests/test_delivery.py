@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import time
 from typing import Any, Dict, List, Tuple
 
 import pytest
@@ -55,6 +56,26 @@ def test_a_batch_that_is_too_large_is_sent_in_parts(fake: FakeSidecar) -> None:
     ids = recorded(tracker, 20)
     assert tracker.close(30)
     assert fake.confirmed == ids
+
+
+def test_attempts_go_past_outcomes_that_are_refused_while_the_store_is_away(fake: FakeSidecar) -> None:
+    def refuse_outcomes(items: List[Dict[str, Any]]) -> Tuple[int, Any, Dict[str, str]]:
+        return (503, {"title": "no"}, {"Retry-After": "1"}) if "source" in items[0] else kept(items)
+
+    fake.always = refuse_outcomes
+    tracker = AgentPerformanceTracker(url=fake.url)
+    recorded(tracker, 1)
+    tracker.record_outcome("id-0", False, "ci")
+    tracker.record_attempt("A", "m", "i", True, 0.5, 1.0, attempt_id="late")
+    deadline = time.monotonic() + 20
+    while fake.confirmed != ["id-0", "late"] and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert fake.confirmed == ["id-0", "late"]
+    assert tracker.flush(0.1) is False
+    fake.always = kept
+    assert tracker.close(30)
+    assert fake.confirmed == ["id-0", "late", "id-0"]
+    assert (tracker.stats().delivered, tracker.stats().rejected, tracker.stats().dropped) == (3, 0, 0)
 
 
 def test_an_answer_that_is_not_one_of_a_sidecar_confirms_nothing(fake: FakeSidecar) -> None:

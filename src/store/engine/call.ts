@@ -84,6 +84,16 @@ export function encodeOne(frame: RecordFrame, json: string): Uint8Array {
   return bytes.subarray(0, putRecord(bytes, 0, frame, json))
 }
 
+/** Encodes records one after the other, in `into` if it is large enough. */
+export function encodeAll(frame: RecordFrame, texts: readonly string[], into: Buffer): Buffer {
+  const framed = frame.before.length + frame.after
+  const room = texts.reduce((sum, { length }) => sum + framed + BYTES_PER_UNIT * length, 0)
+  const bytes = room <= into.length ? into : Buffer.allocUnsafeSlow(room)
+  let end = 0
+  for (const text of texts) end = putRecord(bytes, end, frame, text)
+  return bytes.subarray(0, end)
+}
+
 export function byteLength({ start, ends }: EncodedRecords): number {
   return ends[ends.length - 1]! - start
 }

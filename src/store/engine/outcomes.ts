@@ -8,7 +8,7 @@ import type { FoundAttempt, Log } from '../../core/log.ts'
 import { type AppendedOutcomes, StoreUnavailable } from '../../core/ports.ts'
 import { messageOf } from '../messages.ts'
 import { outcomeJson } from '../record-json.ts'
-import { encodeOne } from './call.ts'
+import { encodeAll } from './call.ts'
 import type { GroupCommit } from './group-commit.ts'
 import { resolveOutcome } from './resolve-outcome.ts'
 
@@ -16,6 +16,8 @@ import { resolveOutcome } from './resolve-outcome.ts'
 const LOOKED_UP = 2000
 /** Outcomes in one group of the log: some hundred kilobytes, and a few milliseconds of work. */
 const MAX_GROUP = 500
+/** Holds a group of outcomes without long notes. */
+const GROUP_BYTES = 2 * 1024 * 1024
 /** Outcomes that wait. Beyond that, calls are refused. */
 const MAX_PENDING = 100_000
 
@@ -64,8 +66,13 @@ export function createOutcomes({ commit, log, state, order }: OutcomesOptions): 
   let pending = 0
   let running: Promise<void> | undefined
   let isClosed = false
+  /** Groups are recorded one after the other. A new buffer for each would make garbage of a megabyte. */
+  let encoded: Buffer | undefined
 
-  const refusal = (): StoreUnavailable | undefined => (isClosed ? closed() : commit.turnRefusal())
+  function refusal(): StoreUnavailable | undefined {
+    const refused = isClosed ? closed() : commit.turnRefusal()
+    return refused && explained(refused)
+  }
 
   function append(outcomes: readonly Outcome[]): Promise<AppendedOutcomes> {
     return new Promise((resolve, reject) => {
@@ -128,9 +135,12 @@ export function createOutcomes({ commit, log, state, order }: OutcomesOptions): 
 
   function resolveItem({ call, place, outcome: { attempt_id } }: Item, answer: Answer): void {
     const own = waiting.get(attempt_id)!
-    own.shift()
     waiting.delete(attempt_id)
-    if (own.length > 0) waiting.set(attempt_id, own)
+    if (own.length > 1) {
+      own.shift()
+      // Behind the others, so that the attempts take turns.
+      waiting.set(attempt_id, own)
+    }
     call.answers[place] = answer
     if (--call.open > 0) return
     pending -= call.outcomes.length
@@ -139,10 +149,7 @@ export function createOutcomes({ commit, log, state, order }: OutcomesOptions): 
 
   /** Refuses the calls of a round. Their other outcomes are not recorded any more. */
   function refuse(items: readonly Item[], error: unknown): void {
-    const refused =
-      error instanceof StoreUnavailable
-        ? error
-        : new StoreUnavailable(`outcomes cannot be recorded: ${messageOf(error)}`, { cause: error })
+    const refused = explained(error)
     for (const { call } of items) {
       if (call.isRefused) continue
       call.isRefused = true
@@ -186,11 +193,13 @@ export function createOutcomes({ commit, log, state, order }: OutcomesOptions): 
   /** Appends one group. Resolves with whether each record counts. */
   async function keepRecords(records: readonly OutcomeRecord[]): Promise<readonly boolean[]> {
     const frame = log.frame(records[0]!)
-    const lines = Buffer.concat(records.map(record => encodeOne(frame, outcomeJson(record))))
+    const texts = records.map(outcomeJson)
     let counted: readonly boolean[] = []
-    await commit.runExclusive(() =>
-      commit.keep(
-        { records: lines, attempts: 0, isReset: false },
+    await commit.runExclusive(() => {
+      // Not before its turn: the log may still retry an earlier group, whose call was given up.
+      encoded ??= Buffer.allocUnsafeSlow(GROUP_BYTES)
+      return commit.keep(
+        { records: encodeAll(frame, texts, encoded), attempts: 0, isReset: false },
         {
           fold(position) {
             counted = records.map(record => apply(state, record))
@@ -199,8 +208,8 @@ export function createOutcomes({ commit, log, state, order }: OutcomesOptions): 
           },
           records: () => records.filter((_, place) => counted[place]),
         },
-      ),
-    )
+      )
+    })
     return counted
   }
 
@@ -214,9 +223,20 @@ export function createOutcomes({ commit, log, state, order }: OutcomesOptions): 
 }
 
 function countsOf(outcomes: readonly Outcome[], answers: Call['answers']): AppendedOutcomes {
-  const count = (wanted: Answer): number => answers.filter(answer => answer === wanted).length
-  const unknown = outcomes.filter((_, i) => answers[i] === 'unknown').map(({ attempt_id }) => attempt_id)
+  const count = (wanted: Answer): number => answers.reduce((sum, answer) => sum + Number(answer === wanted), 0)
+  const unknown = outcomes.flatMap(({ attempt_id }, i) => (answers[i] === 'unknown' ? [attempt_id] : []))
   return { accepted: count('accepted'), duplicates: count('duplicate'), unknown }
+}
+
+/** Names outcomes: the reason is often one that holds for attempts, which may be accepted at the same time. */
+function explained(error: unknown): StoreUnavailable {
+  if (error instanceof StoreUnavailable && error.reason !== 'failing') return error
+  const { retryAfterSeconds } = error instanceof StoreUnavailable ? error : { retryAfterSeconds: undefined }
+  const detail = messageOf(error).replace(/^(attempts|outcomes) cannot be (kept|recorded[^:]*): /, '')
+  return new StoreUnavailable(`outcomes cannot be recorded now, send them again: ${detail}`, {
+    cause: error,
+    ...(retryAfterSeconds !== undefined && { retryAfterSeconds }),
+  })
 }
 
 const closed = (): StoreUnavailable => new StoreUnavailable('the store is closed', { reason: 'closed' })

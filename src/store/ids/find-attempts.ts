@@ -1,6 +1,7 @@
 /** Looks up attempts by their ids in a log whose parts have an index, from the newest part back. */
 import type { AttemptRecord, LogRecord, OutcomeRecord } from '../../core/fold.ts'
 import type { FoundAttempt, Log } from '../../core/log.ts'
+import { createEventLoopYield } from '../../lib/event-loop.ts'
 import type { IdColumns } from './id-columns.ts'
 import { createWantedIds, type WantedIds } from './wanted.ts'
 
@@ -23,12 +24,15 @@ export async function findAttempts(
   const searches = new Map(Array.from(ids, id => [id, new Search()]))
   const wanted = createWantedIds(ids, seed)
   if (wanted.size > 0) {
+    // Nothing else waits where all parts are indexed, and none of them has a wanted id.
+    const yieldToEventLoop = createEventLoopYield()
     for await (const part of parts) {
       const places = part.ids.placesOf(wanted)
       if (places.length > 0) {
         for (const id of noteNewestFirst(searches, await part.read(places, wanted))) wanted.remove(id)
         if (wanted.size === 0) break
       }
+      await yieldToEventLoop()
     }
   }
   const found = new Map<string, FoundAttempt>()
@@ -64,13 +68,9 @@ class Search {
   attempt: AttemptRecord | undefined
   readonly #outcomes: OutcomeRecord[] = []
 
-  /**
-   * Two sidecars may write the same revision, and only the first one counts. All records of a revision follow the revision before it, so an
-   * outcome with a lower revision, or the attempt, ends the search.
-   */
+  /** Only the attempt ends the search: an outcome that is sent again is a duplicate also if many others follow it. */
   get isComplete(): boolean {
-    const [newest] = this.#outcomes
-    return this.attempt !== undefined || newest?.revision !== this.#outcomes.at(-1)?.revision
+    return this.attempt !== undefined
   }
 
   addOutcome(record: OutcomeRecord): void {
@@ -79,11 +79,9 @@ class Search {
 
   result(): FoundAttempt | undefined {
     const oldest = this.#outcomes.at(-1)?.revision
-    // Another one of the oldest revision may precede it in the log. If there is no other revision, the log does not have more.
-    const proven =
-      this.attempt === undefined && this.isComplete
-        ? this.#outcomes.filter(({ revision }) => revision !== oldest)
-        : this.#outcomes
+    const hasOlder = this.attempt === undefined && this.#outcomes[0]?.revision !== oldest
+    // Two sidecars may write the same revision, of which the first counts. Without the attempt, that one may be in the part that has expired.
+    const proven = hasOlder ? this.#outcomes.filter(({ revision }) => revision !== oldest) : this.#outcomes
     const outcomes: OutcomeRecord[] = []
     for (const outcome of proven.toReversed())
       if (outcome.revision > (outcomes.at(-1)?.revision ?? 0)) outcomes.push(outcome)

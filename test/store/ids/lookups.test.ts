@@ -1,6 +1,9 @@
 /** Lookups by id: the index stays within its bound, follows a log that loses groups, and hashes what a parser reads. */
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import type { LogRecord, OutcomeRecord } from '../../../src/core/fold.ts'
+import type { FoundAttempt } from '../../../src/core/log.ts'
+import { findAttempts } from '../../../src/store/ids/find-attempts.ts'
 import { hashBytes } from '../../../src/store/ids/hash.ts'
 import { createIdColumns } from '../../../src/store/ids/id-columns.ts'
 import { createPartCache } from '../../../src/store/ids/part-cache.ts'
@@ -109,6 +112,33 @@ describe('the index of a log of groups', () => {
     expect(sequenceOf(await groups.end())).toBe(10)
     expect(await idsOf(find(new Set(['id 1'])))).toEqual(['id 1'])
   })
+})
+
+test('all outcomes of an attempt are found, in whatever part each of them is', async () => {
+  const record = { nowMs: NOW, idMs: NOW, attempt: attempt(1), at: { ms: NOW, local: false } }
+  const counts = { success: true, source: 'ci' }
+  const outcomes = [1, 2, 3, 3, 4].map(
+    (revision, i): OutcomeRecord => ({
+      ...record,
+      kind: 'outcome',
+      outcome: { ...counts, attempt_id: 'id 1', note: `${i}` },
+      revision,
+      standing: [],
+      counts,
+    }),
+  )
+  const records: LogRecord[] = [{ ...record, kind: 'attempt' }, ...outcomes]
+  async function find(stored: readonly LogRecord[]) {
+    async function* parts() {
+      for (const one of stored.toReversed()) yield { ids: { placesOf: () => [0] }, read: async () => [one] }
+    }
+    return (await findAttempts(new Set(['id 1']), SEED, parts())).get('id 1')
+  }
+  const notes = (found: FoundAttempt | undefined) => found?.outcomes.map(({ outcome }) => outcome.note)
+  expect(notes(await find(records))).toEqual(['0', '1', '2', '4'])
+  // Where the beginning has expired, the first of two with one revision may be gone.
+  expect(notes(await find(records.slice(4)))).toEqual(['4'])
+  expect((await find(records.slice(4)))?.attempt).toEqual(attempt(1))
 })
 
 test('the parts of an index that were not used for the longest time leave first', () => {

@@ -120,6 +120,7 @@ class Delivery:
         deadline = time.monotonic() + timeout
         with self._changed:
             target = self._added()
+            order = self._order
             failures = self._failures
             self._hurry = True
             self._changed.notify_all()
@@ -127,6 +128,9 @@ class Delivery:
                 remaining = deadline - time.monotonic()
                 if remaining <= 0 or self._closed or (give_up and self._failures > failures):
                     return False
+                if self._order != order:
+                    # What is waited for may be behind others now.
+                    target, order = self._added(), self._order
                 if not self._ensure_thread():
                     break
                 self._changed.wait(remaining)
@@ -175,6 +179,8 @@ class Delivery:
         self._queue: Deque[_Queued] = deque()
         self._finished = 0
         self._failures = 0
+        self._order = 0
+        self._outcomes_from = 0.0
         self._hurry = False
         self._closed = False
         self._next_look = 0.0
@@ -255,10 +261,16 @@ class Delivery:
             self._changed.wait_for(lambda: self._hurry or self._closed, random.random() * longest)
 
     def _deliver_queued(self) -> Outcome:
-        """Sends the first batch of the queue, in parts if it is too large, and removes what needs no delivery any more."""
+        """
+        Sends the first batch of the queue, in parts if it is too large, and removes what needs no delivery any more. While a shared store is
+        away, a sidecar with a spool takes attempts and refuses outcomes. Attempts then go first.
+        """
         size = _MAX_BATCH
         while True:
             with self._changed:
+                held = self._outcomes_from - time.monotonic()
+                if held > 0 and self._queue and self._queue[0].attempt.is_outcome and not self._attempts_first():
+                    return Outcome(again=True, retry_after=held)
                 first = [queued.attempt for queued, _ in zip(self._queue, range(size))]
             are_outcomes = bool(first) and first[0].is_outcome
             # A request holds either attempts or outcomes.
@@ -273,8 +285,20 @@ class Delivery:
                 self._remove(len(batch), frozenset(range(len(batch))) if whole else outcome.rejected)
                 if not whole and not outcome.rejected:
                     self._failures += 1
+                    if are_outcomes and self._attempts_first():
+                        self._outcomes_from = time.monotonic() + outcome.retry_after
+                        continue
                 self._changed.notify_all()
                 return outcome._replace(done=whole)
+
+    def _attempts_first(self) -> bool:
+        """Moves all outcomes behind the attempts. False if there is no attempt. An outcome only has to follow its own attempt."""
+        attempts = [queued for queued in self._queue if not queued.attempt.is_outcome]
+        if not attempts:
+            return False
+        self._queue = deque(attempts + [queued for queued in self._queue if queued.attempt.is_outcome])
+        self._order += 1
+        return True
 
     def _deliver_left_over(self) -> Outcome:
         """Delivers the files that no process holds, until there are none, or attempts of this process wait."""

@@ -14,8 +14,8 @@ import { type ChainOptions, type Extent, readChain } from './extents.ts'
 import { decodeLine } from './record.ts'
 import { segmentPath } from './segments.ts'
 
-/** Bytes that are scanned at once: a millisecond of work. */
-const SCANNED_BYTES = 512 * 1024
+/** Bytes that are scanned at once. Nothing else runs meanwhile: 512 KB took 4.6 ms of CPU. */
+const SCANNED_BYTES = 128 * 1024
 /** Records that are no further apart are read at once. */
 const GAP_BYTES = 64 * 1024
 /** Longer than most lines. */
@@ -54,7 +54,7 @@ async function* partsOf(
     const known = cache.get(sequence)
     const index = known !== undefined && known.end <= end ? known : { ids: createIdColumns(), end: 0 }
     try {
-      await extend(options, path, index, end, seed)
+      if (index.end < end) await extend(options, path, index, { end, seed, buffer })
     } catch (error) {
       // Retention removed the segment meanwhile.
       if (errorCode(error) === 'ENOENT') continue
@@ -70,21 +70,25 @@ async function extend(
   { fileSystem }: ChainOptions,
   path: string,
   index: IndexedUpTo<number>,
-  end: number,
-  seed: number,
+  { end, seed, buffer }: Pick<Search, 'seed' | 'buffer'> & { readonly end: number },
 ): Promise<void> {
-  for (let length = SCANNED_BYTES; index.end < end; ) {
-    const { end: start } = index
-    const bytes = await fileSystem.read(path, start, Math.min(length, end - start))
-    const whole = bytes.lastIndexOf(LF) + 1
-    if (whole === 0) {
-      // A line that is longer, or the segment is shorter than it should be.
-      if (bytes.length < Math.min(length, end - start) || start + bytes.length >= end) return
-      length *= 4
-      continue
+  const file = await fileSystem.open(path)
+  try {
+    for (let length = SCANNED_BYTES; index.end < end; ) {
+      const { end: start } = index
+      const bytes = await file.read(start, Math.min(length, end - start), length <= buffer.length ? buffer : undefined)
+      const whole = bytes.lastIndexOf(LF) + 1
+      if (whole === 0) {
+        // A line that is longer, or the segment is shorter than it should be.
+        if (bytes.length < Math.min(length, end - start) || start + bytes.length >= end) return
+        length *= 4
+        continue
+      }
+      scanIds(bytes.subarray(0, whole), seed, (hash, lineStart) => index.ids.add(hash, start + lineStart))
+      index.end = start + whole
     }
-    scanIds(bytes.subarray(0, whole), seed, (hash, lineStart) => index.ids.add(hash, start + lineStart))
-    index.end = start + whole
+  } finally {
+    await file.close()
   }
 }
 
