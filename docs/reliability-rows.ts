@@ -371,7 +371,7 @@ const CRASHES: readonly ReliabilityRow[] = [
     promise:
       'A question to the files of a running sidecar answers the state at one moment, and the sidecar loses no attempt.',
     shown: [
-      `${READ_ONLY} > beside a process that has the store open > 100 questions in a row answer what the sidecar answers at some moment, and the sidecar keeps every attempt`,
+      `${READ_ONLY} > beside a process that has the store open > 30 questions in a row answer what the sidecar answers at some moment, and the sidecar keeps every attempt`,
       `${READ_ONLY} > beside a process that has the store open > that closes and opens it again and again, which makes snapshots and removes old segments, questions count what is kept`,
       `${READER} > while the writer > %s, at any operation of the reader, it answers what was so before or after, without a warning`,
       `${READER} > a document alone > that another program writes in place, at any operation of the reader, is read again until it is complete`,

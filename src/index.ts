@@ -20,9 +20,10 @@ export type { Calibration, ReliabilityBin } from './core/statistics/calibration.
 export type { CostEstimate } from './core/statistics/cost.ts'
 export type { Drift } from './core/statistics/drift.ts'
 export type { VariantComparison, Verdict } from './core/statistics/experiment.ts'
-export type { FairBest, FairComparison, FairRate, TurnedPair } from './core/statistics/fair-comparison.ts'
+export type { FairBest, FairComparison, FairRate } from './core/statistics/fair-comparison.ts'
 export type { MeanInterval, RateInterval } from './core/statistics/intervals.ts'
 export type { Exclusion } from './core/statistics/ranking.ts'
+export type { TurnedPair } from './core/statistics/reversed-pairs.ts'
 export type { RateDifference } from './core/statistics/sequential.ts'
 export type { ActiveAttempt } from './instrument/active-attempt.ts'
 export {

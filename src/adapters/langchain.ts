@@ -42,24 +42,8 @@ export interface AttemptHandler {
   ): void
   handleChainEnd(outputs: unknown, runId: string): void
   handleChainError(error: unknown, runId: string): void
-  handleChatModelStart(
-    model: unknown,
-    messages: unknown,
-    runId: string,
-    parentRunId?: string,
-    extra?: Record<string, unknown>,
-    tags?: string[],
-    metadata?: Record<string, unknown>,
-  ): void
-  handleLLMStart(
-    model: unknown,
-    prompts: string[],
-    runId: string,
-    parentRunId?: string,
-    extra?: Record<string, unknown>,
-    tags?: string[],
-    metadata?: Record<string, unknown>,
-  ): void
+  readonly handleChatModelStart: ModelStart
+  readonly handleLLMStart: ModelStart
   handleLLMEnd(output: LangChainGenerations, runId: string): void
   handleLLMError(error: unknown, runId: string): void
   handleRetrieverStart(retriever: unknown, query: string, runId: string, parentRunId?: string): void
@@ -69,6 +53,17 @@ export interface AttemptHandler {
   handleToolEnd(output: unknown, runId: string): void
   handleToolError(error: unknown, runId: string): void
 }
+
+/** Is called when a chat model or another language model is asked. `metadata` names the model. */
+export type ModelStart = (
+  model: unknown,
+  prompts: unknown,
+  runId: string,
+  parentRunId?: string,
+  extra?: Record<string, unknown>,
+  tags?: string[],
+  metadata?: Record<string, unknown>,
+) => void
 
 /** A root run that goes on. */
 interface OpenRun {
@@ -115,6 +110,9 @@ export function attemptHandler(options: AdapterOptions<LangChainRun> = {}): Atte
     const parent = parentRunId === undefined ? undefined : parts.get(parentRunId)
     if (parent !== undefined && !parts.has(runId)) remember(runId, { root: parent.root, isRoot: false, model })
   })
+  const startModel: ModelStart = adapter.guarded((_model, _prompts, runId, parentRunId, _extra, _tags, metadata) =>
+    startPart(runId, parentRunId, metadata?.ls_model_name),
+  )
   const endPart = (runId: string): void => void take(runId)
   const failPart = adapter.guarded((error: unknown, runId: string) => {
     const part = take(runId)
@@ -151,12 +149,8 @@ export function attemptHandler(options: AdapterOptions<LangChainRun> = {}): Atte
         else reported.fail(error)
       }
     }),
-    handleChatModelStart: adapter.guarded((_model, _messages, runId, parentRunId, _extra, _tags, metadata) =>
-      startPart(runId, parentRunId, metadata?.ls_model_name),
-    ),
-    handleLLMStart: adapter.guarded((_model, _prompts, runId, parentRunId, _extra, _tags, metadata) =>
-      startPart(runId, parentRunId, metadata?.ls_model_name),
-    ),
+    handleChatModelStart: startModel,
+    handleLLMStart: startModel,
     handleLLMEnd: adapter.guarded((output, runId) => {
       const part = take(runId)
       if (part === undefined) return

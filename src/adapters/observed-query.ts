@@ -12,7 +12,7 @@ type Method = (this: unknown, ...args: unknown[]) => unknown
 
 /** The observer's functions must not throw. They are called before the reader sees the same message. */
 export function observeMessages(query: AsyncIterable<unknown>, observer: MessageObserver): void {
-  // An object may give its iterator many times, and read its messages from it.
+  // The same iterator may be returned more than once, and an object may read messages from its own iterator. Each is observed once.
   const seen = new WeakSet<object>()
   const isNew = (one: unknown): one is object => {
     if (typeof one !== 'object' || one === null || seen.has(one)) return false

@@ -65,7 +65,8 @@ const MAX_SPANS = 10_000
 /**
  * A processor for `addTraceProcessor`, or for `setTraceProcessors` in place of the upload to OpenAI. Tracing must be on: the SDK turns it off where
  * `NODE_ENV` is `test`. A run that waits for a person is neither success nor failure: it is recorded when it was resumed and has ended, with
- * the time and the tokens since then. With `traceIncludeSensitiveData: false` it looks like one that completed, and counts as a success.
+ * the time and the tokens since then. With `traceIncludeSensitiveData: false` its spans do not differ from those of a run that completed, so it
+ * counts as a success.
  */
 export function attemptProcessor(options: AdapterOptions<OpenAiAgentRun> = {}): AttemptProcessor {
   const adapter = createAdapter('openai-agents', options)
@@ -74,7 +75,7 @@ export function attemptProcessor(options: AdapterOptions<OpenAiAgentRun> = {}): 
   const started = adapter.guarded((span: OpenAiSpan) => {
     const parent = span.parentId === null ? undefined : spans.get(span.parentId)
     const { type, name } = span.spanData as { type: string; name?: unknown }
-    // A run of an agent within a run of its own is a part of that.
+    // A run of an agent within another run of the same agent is a part of that one.
     const isRun = type === 'agent' && typeof name === 'string' && !isWithin(parent?.run, name)
     const run = isRun ? startRun(adapter, span, name, parent?.run) : parent?.run
     spans.set(span.spanId, { run, isRun, hadParent: parent !== undefined })
@@ -87,7 +88,7 @@ export function attemptProcessor(options: AdapterOptions<OpenAiAgentRun> = {}): 
     if (open?.run === undefined) return
     const { run, isRun, hadParent } = open
     if (!isRun) countSpan(span, run)
-    // The task around the agent ended first: the run waited for a person, and its span ends because another one goes on with it.
+    // If the span above it ended first, the run waited for a person: another span continues the run.
     else if (!hadParent || spans.has(span.parentId ?? '')) endRun(span, run)
   })
 
@@ -190,7 +191,7 @@ function countSpan({ spanData }: OpenAiSpan, run: OpenRun): void {
   const stated = response?.usage ?? usage ?? answer?.usage
   run.callsStateTokens ||= stated !== undefined
   run.output = response?.output ?? output ?? run.output
-  // A span with neither is one without data, which does not tell.
+  // A span without input has no data at all, and does not show whether the reader left.
   run.isLeft = ('input' in spanData || '_input' in spanData) && response === undefined && output === undefined
   run.askedTools = askedToolsOf(response?.output ?? answer?.choices?.[0]?.message?.tool_calls)
   run.reported.call({

@@ -111,7 +111,7 @@ export function createAdapter<Run>(name: string, options: AdapterOptions<Run>): 
   }
 }
 
-/** A run whose end is that of the attempt around it. */
+/** A run within an attempt of the same agent. It adds to that attempt, and does not end it. */
 function partOf<Run>(attempt: ActiveAttempt): ReportedRun<Run> {
   const nothing = (): void => undefined
   return {
@@ -134,7 +134,7 @@ function callOf(attempt: ActiveAttempt, asked?: string): (call: ModelCall) => vo
   }
 }
 
-/** What `describe` says, over what the framework says. A promise that rejects stands for a `describe` that throws or says nothing. */
+/** The outcome from `describe`, whose fields replace those from the framework. Rejects if `describe` throws or returns no object. */
 export async function judged<Run>(
   describe: (run: Run) => AttemptOutcome | PromiseLike<AttemptOutcome>,
   run: Run,

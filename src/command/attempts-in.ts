@@ -126,25 +126,25 @@ function holdsConstant(attempt: object): boolean {
 }
 
 function checkedOutcome(value: object, place: string): Outcome {
-  const problems = outcomeProblems(value, text => parseTimestamp(text) !== undefined)
-  if (problems.length > 0)
-    throw invalid(`${place} is no outcome as documented: ${problems.slice(0, 3).map(problemText).join('; ')}`)
-  const outcome = value as Outcome
-  const at = outcome.timestamp === undefined ? undefined : parseTimestamp(outcome.timestamp)
-  return { ...outcome, ...(at?.local && { timestamp: printTimestamp({ ms: at.ms, local: false }) }) }
+  refuseProblems(outcomeProblems(value, isTime), `${place} is no outcome as documented`)
+  return withZone(value as Outcome)
 }
 
 function checked(value: unknown, place: string): NewAttempt {
-  const problems = attemptProblems(value, text => parseTimestamp(text) !== undefined)
-  if (problems.length > 0)
-    throw invalid(`${place} is no attempt as documented: ${problems.slice(0, 3).map(problemText).join('; ')}`)
-  const attempt = value as NewAttempt
-  const at = attempt.timestamp === undefined ? undefined : parseTimestamp(attempt.timestamp)
-  return {
-    ...attempt,
-    // A time without a zone is local to this machine. A sidecar may run in another time zone.
-    ...(at?.local && { timestamp: printTimestamp({ ms: at.ms, local: false }) }),
-  }
+  refuseProblems(attemptProblems(value, isTime), `${place} is no attempt as documented`)
+  return withZone(value as NewAttempt)
+}
+
+const isTime = (text: string): boolean => parseTimestamp(text) !== undefined
+
+function refuseProblems(problems: readonly AttemptProblem[], what: string): void {
+  if (problems.length > 0) throw invalid(`${what}: ${problems.slice(0, 3).map(problemText).join('; ')}`)
+}
+
+/** A time without a zone is local to this machine. A sidecar may run in another time zone. */
+function withZone<T extends NewAttempt | Outcome>(item: T): T {
+  const at = item.timestamp === undefined ? undefined : parseTimestamp(item.timestamp)
+  return { ...item, ...(at?.local && { timestamp: printTimestamp({ ms: at.ms, local: false }) }) }
 }
 
 const problemText = ({ pointer, detail }: AttemptProblem): string => printable(`${pointer} ${detail}`.trim())

@@ -18,7 +18,7 @@ export const EXIT = {
 /** Shown by --help. */
 export const EXIT_HELP = `Exit codes:
    0  done
-   1  nobody qualifies (best), or can be sent (route); no such experiment; a
+   1  no agent qualifies (best), or can be sent (route); no such experiment; a
       sink was not notified (alerts test)
   64  wrong usage
   65  bad input data, or a store with damaged attempts (export, copy)

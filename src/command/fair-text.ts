@@ -1,7 +1,8 @@
 /** The text of a comparison at the same mix of issue types. */
 import type { FairGrouping } from '../core/reports/fair-report.ts'
 import type { Selection } from '../core/reports/selection.ts'
-import type { FairBest, FairComparison, FairRate, TurnedPair } from '../core/statistics/fair-comparison.ts'
+import type { FairBest, FairComparison, FairRate } from '../core/statistics/fair-comparison.ts'
+import type { TurnedPair } from '../core/statistics/reversed-pairs.ts'
 import { counted, interval, percent, points, pointsInterval, RATE_COLUMNS, rateCells, whole } from './format.ts'
 import type { Hints } from './hints.ts'
 import { bold, type Io, styled } from './io.ts'

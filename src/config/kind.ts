@@ -1,4 +1,4 @@
-/** Kinds of settings: the syntax of their values and how they are parsed. */
+/** Kinds of settings: the syntax of their values and how they are parsed. Longer than 250 lines because it is a list of small parsers. */
 import { BlockList, isIPv4, isIPv6 } from 'node:net'
 import { z } from 'zod'
 import { OUTCOME_BYTES } from '../core/attempt/outcome.ts'

@@ -1,6 +1,7 @@
 /**
  * The fold: the only code that changes state. It applies the records of a log in the log's order. A replay, a live store, and every sidecar
- * on the same log therefore end in the same state. It reads no clock: each record contains its times.
+ * on the same log therefore end in the same state. It reads no clock: each record contains its times. Longer than 250 lines because each kind of
+ * record is described beside the code that applies it.
  */
 import type { DedupWindow } from './aggregate/dedup-window.ts'
 import type { ExperimentPlan } from './aggregate/experiment-plan.ts'
@@ -97,7 +98,7 @@ export interface OutcomeRecord extends RecordTimes {
   readonly counts: Statement
 }
 
-/** A change in the lifecycle of an alert, or of the lease of the sidecar that tells alerts. */
+/** A change in the lifecycle of an alert, or of the lease of the sidecar that sends alerts. */
 export interface AlertRecord extends RecordTimes {
   readonly kind: 'alert'
   readonly change: AlertChange

@@ -1,7 +1,8 @@
 /**
  * The log port. A log stores groups of records durably and reads them back in one total order. It does not interpret the records. The engine
  * above it does group commit, dedup, the fold, retries and the schedule of snapshots. A log is a file, or a database table or stream that
- * several sidecars share. The suite test/store/log-conformance.ts runs against every log.
+ * several sidecars share. The suite test/store/log-conformance.ts runs against every log. Longer than 250 lines because it is the whole contract of
+ * a log, most of it comments.
  */
 import type { TierOptions } from './aggregate/time-tiers.ts'
 import type { AgentAttempt } from './attempt/attempt.ts'

@@ -1,4 +1,7 @@
-/** The ports of the core: the clock and the store. */
+/**
+ * The ports of the core: the clock and the store. Longer than 250 lines because it is the whole contract of a store, which each kind of store
+ * implements: its calls, what they take and return, and its errors.
+ */
 
 import type { ExperimentPlan } from './aggregate/experiment-plan.ts'
 import type { OutcomeView } from './aggregate/outcomes.ts'
@@ -266,6 +269,21 @@ export interface Store {
   /** Resolves when all acknowledged attempts are on disk. Calls without an answer from the log reject with the reason `unanswered`. */
   close(): Promise<void>
 }
+
+/** The questions that the state and the log answer. They change nothing. */
+export type StoreQueries = Pick<
+  Store,
+  | 'summaries'
+  | 'arms'
+  | 'overflowedArms'
+  | 'experiments'
+  | 'experimentPlan'
+  | 'coverage'
+  | 'clip'
+  | 'attempts'
+  | 'usage'
+  | 'firingAlerts'
+>
 
 /** A store with metrics. */
 export interface ObservedStore extends Store {

@@ -1,4 +1,7 @@
-/** A typed client of a sidecar, for a coordinator that selects agents by the answers. */
+/**
+ * A typed client of a sidecar, for a coordinator that selects agents by the answers. Longer than 250 lines because every documented question has a
+ * method, which only names the parameters.
+ */
 import type { AttemptKey, NewAttempt } from '../core/attempt/attempt.ts'
 import type { StreamEvent } from '../core/events.ts'
 import type { Outcome } from '../core/fold.ts'

@@ -1,7 +1,7 @@
 /**
- * The lease of the sidecar that sends the alerts of a shared store. It is a record of the log, so that of two sidecars that take it at the same
- * time one gets it. A sidecar takes over from one that died when it has itself seen no change of the lease for as long as it lasts: this
- * needs no clocks that agree. Only a sidecar that starts compares clocks, to take over at once from one that died long ago.
+ * The lease of the sidecar that sends the alerts of a shared store. It is a record of the log: of two sidecars that take it at the same time, the
+ * first in the log gets it. A sidecar takes over when its own clock has seen no change of the lease for the lease's duration, so that clocks need
+ * not agree. Only a sidecar that starts compares clocks: it takes over at once from one that died long ago.
  */
 import { type AlertLog, leaseVersion } from '../core/alerts/lifecycle.ts'
 import type { Clock } from '../core/ports.ts'

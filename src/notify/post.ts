@@ -9,11 +9,11 @@ import type { SendResult } from './sink.ts'
 export const REQUEST_TIMEOUT_MS = 10_000
 /** How much of an answer is read, for its reason. */
 const MAX_ANSWER_BYTES = 4096
-/** A sink that asks for more waits no longer than this. */
+/** The longest wait that a sink's `Retry-After` can ask for. */
 const MAX_RETRY_AFTER_MS = 3_600_000
 /**
- * Statuses that refuse the notification itself: it would be refused again. Others, such as 401, 404 or a redirect, are about the address, a token or
- * the state of the sink, which an operator can fix: until then nothing is lost.
+ * Statuses that refuse the notification itself. It is not sent again, because the sink would refuse it again. Others, such as 401, 404 or a
+ * redirect, are faults of the address, the token or the sink. An operator can fix them, so the notification is kept.
  */
 const REFUSING: ReadonlySet<number> = new Set([400, 406, 409, 411, 412, 413, 414, 415, 417, 422, 431])
 

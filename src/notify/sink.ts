@@ -3,9 +3,9 @@ import type { Notification } from './notification.ts'
 
 export type SendResult =
   | { readonly status: 'sent' }
-  /** It may work later; not before `afterMs` milliseconds if the sink says so. */
+  /** Send it again later. If the sink stated a time, not before `afterMs` milliseconds. */
   | { readonly status: 'retry'; readonly reason: string; readonly afterMs?: number | undefined }
-  /** It never will: the sink does not accept it. */
+  /** Do not send it again: the sink does not accept it. */
   | { readonly status: 'refused'; readonly reason: string }
 
 export interface Sink {

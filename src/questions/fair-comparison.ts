@@ -1,13 +1,8 @@
 import { z } from 'zod'
 import { FAIR_GROUPINGS, type FairGrouping, fairSteps } from '../core/reports/fair-report.ts'
 import type { Selection } from '../core/reports/selection.ts'
-import type {
-  FairBest,
-  FairComparison,
-  FairRate,
-  NamedTaskDifference,
-  TurnedPair,
-} from '../core/statistics/fair-comparison.ts'
+import type { FairBest, FairComparison, FairRate, NamedTaskDifference } from '../core/statistics/fair-comparison.ts'
+import type { TurnedPair } from '../core/statistics/reversed-pairs.ts'
 import { runYielding } from '../lib/event-loop.ts'
 import { attempts, names, probability, rate, rateInterval } from './answer-schemas.ts'
 import { choice, selection } from './parameters.ts'

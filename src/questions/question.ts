@@ -2,7 +2,14 @@
 import type { z } from 'zod'
 import type { AlertSettings, EvaluatedAlerts } from '../core/alerts/alert.ts'
 import type { TimeZone } from '../core/attempt/time-zone.ts'
-import { type KeyFilter, RangeNotHeld, type StopSignal, type Store, type TimeRange } from '../core/ports.ts'
+import {
+  type KeyFilter,
+  RangeNotHeld,
+  type StopSignal,
+  type Store,
+  type StoreQueries,
+  type TimeRange,
+} from '../core/ports.ts'
 import type { Ranged } from '../core/reports/range.ts'
 import type { Selection } from '../core/reports/selection.ts'
 import type { ParameterFault } from '../server/problem.ts'
@@ -10,22 +17,7 @@ import { clipQuery, sayAnswered, withAnswered } from './answered-range.ts'
 import type { Exactly } from './schema.ts'
 
 /** The part of the store that questions read, and the settings of alerts. */
-export interface Facts
-  extends Pick<
-    Store,
-    | 'summaries'
-    | 'arms'
-    | 'overflowedArms'
-    | 'experiments'
-    | 'experimentPlan'
-    | 'coverage'
-    | 'clip'
-    | 'attempts'
-    | 'asOf'
-    | 'health'
-    | 'usage'
-    | 'firingAlerts'
-  > {
+export interface Facts extends StoreQueries, Pick<Store, 'asOf' | 'health'> {
   /** Undefined for the default settings. */
   readonly alertSettings?: (() => AlertSettings) | undefined
   /** The last evaluation of these settings. Undefined in a process that evaluates none in intervals. */

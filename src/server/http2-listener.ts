@@ -1,7 +1,7 @@
 /** The HTTP/2 listener of gRPC: limits on connections and time, and a drain that completes the calls in progress. */
 import http2 from 'node:http2'
-import type { AddressInfo } from 'node:net'
 import type { Certificate } from './certificate.ts'
+import { listen } from './listen.ts'
 import { affordableConnections, type Listener, type ListenerOptions } from './listener.ts'
 
 /** Calls that one connection may have in progress. A client queues further ones. */
@@ -44,17 +44,9 @@ export async function openHttp2Listener(
     })
   })
   server.on('stream', handler)
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject)
-    server.listen({ host: options.host, port: options.port }, () => {
-      server.off('error', reject)
-      resolve()
-    })
-  })
-  const { port } = server.address() as AddressInfo
-  const shown = options.host.includes(':') ? `[${options.host}]` : options.host
+  const url = await listen(server, tls ? 'https' : 'http', options)
   return {
-    url: `${tls ? 'https' : 'http'}://${shown}:${port}`,
+    url,
     get dropped() {
       return dropped
     },

@@ -2,16 +2,14 @@
 import { readFileSync } from 'node:fs'
 import http from 'node:http'
 import https from 'node:https'
-import type { AddressInfo, Socket } from 'node:net'
+import type { Socket } from 'node:net'
 import type { Certificate } from './certificate.ts'
 import { createConnections } from './connections.ts'
+import { type ListenOptions, listen } from './listen.ts'
 import { isHttp2Preface, type ParseError, problemOfParseError } from './parse-error.ts'
 import type { Problem } from './problem.ts'
 
-export interface ListenerOptions {
-  readonly host: string
-  /** 0 selects a free port. */
-  readonly port: number
+export interface ListenerOptions extends ListenOptions {
   readonly tls: Certificate | undefined
   /** For the headers of a request. For the first request of a connection, it includes the TLS handshake. */
   readonly headersTimeoutMs: number
@@ -91,18 +89,10 @@ export async function openListener(handler: http.RequestListener, options: Liste
     socket.on('error', () => undefined).resume()
     refuse(socket as Socket, { status: 501, detail: 'this is not a proxy: CONNECT is not implemented' })
   })
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject)
-    server.listen({ host: options.host, port: options.port }, () => {
-      server.off('error', reject)
-      resolve()
-    })
-  })
-  const { port } = server.address() as AddressInfo
-  const shown = options.host.includes(':') ? `[${options.host}]` : options.host
+  const url = await listen(server, options.tls ? 'https' : 'http', options)
   const sweep = setInterval(() => connections.sweep(problem => options.onUnparsed?.(problem)), checkEveryMs).unref()
   return {
-    url: `${options.tls ? 'https' : 'http'}://${shown}:${port}`,
+    url,
     get dropped() {
       return dropped
     },

@@ -63,10 +63,12 @@ export async function openLog(target: string, options: Pick<BackendOptions, 'tal
 
 /** Never treats a URL as a path, because that would create a file whose name contains the password. */
 async function backendOf(target: string): Promise<Backend> {
-  const found = /^(?:(sqlite|postgres|postgresql|redis|rediss):|([a-z][a-z0-9+.-]*):\/\/)/i.exec(target)
-  const scheme = (found?.[1] ?? found?.[2])?.toLowerCase()
-  const [, load] = BACKENDS.find(([schemes]) => schemes.includes(scheme)) ?? []
-  if (load === undefined) throw new UnsupportedStore(scheme ?? '')
+  const [, stated, slashes] = /^([a-z][a-z0-9+.-]*):(\/\/)?/i.exec(target) ?? []
+  const scheme = stated?.toLowerCase()
+  const named = BACKENDS.find(([schemes]) => scheme !== undefined && schemes.includes(scheme))
+  if (named === undefined && slashes !== undefined) throw new UnsupportedStore(scheme!)
+  // A name before a colon that is no scheme is a part of a path.
+  const [, load] = named ?? BACKENDS.find(([schemes]) => schemes.includes(undefined))!
   return await load()
 }
 

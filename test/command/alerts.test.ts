@@ -41,34 +41,28 @@ async function printed(answer: object): Promise<string> {
   return stdout
 }
 
+/** What is printed of {@link ALERT} behind its owner. */
+const NUMBERS_AND_LINKS = `  success rate: 91.20 % before, 54.00 % now [40.40 % to 67.00 %] of 50 attempts
+  cost per success: $0.500 of 50 attempts
+  keys in use: 9,000
+  Log-likelihood ratio 9.1 of a drift with claude-sonnet-4 at complexity, and an
+  alarm needs 6.8. 27 of 50 attempts since then succeeded.
+  Of all keys and agents together, at most one false alarm in 2,000 attempts of
+  each.
+  see agent?agent_name=fixer, api/v1/trends?agent_name=fixer,
+  docs/alerts.md#agentsuccessdrift
+`
+
 test('prints what happened, since when, how sure it is and what to look at, in 80 columns', async () => {
   const muted = { ...ALERT, severity: 'critical', state: 'muted', owner: null }
   const text = await printed({ alerts: [muted, ALERT], watched: WATCHED })
   expect(Math.max(...text.split('\n').map(displayWidth))).toBeLessThanOrEqual(80)
   expect(text).toBe(`critical, muted: The success rate of fixer fell from 91.2 % to 54.0 %.
   AgentSuccessDrift since 2026-01-31T12:00:00.000Z
-  success rate: 91.20 % before, 54.00 % now [40.40 % to 67.00 %] of 50 attempts
-  cost per success: $0.500 of 50 attempts
-  keys in use: 9,000
-  Log-likelihood ratio 9.1 of a drift with claude-sonnet-4 at complexity, and an
-  alarm needs 6.8. 27 of 50 attempts since then succeeded.
-  Of all keys and agents together, at most one false alarm in 2,000 attempts of
-  each.
-  see agent?agent_name=fixer, api/v1/trends?agent_name=fixer,
-  docs/alerts.md#agentsuccessdrift
-
+${NUMBERS_AND_LINKS}
 warning: The success rate of fixer fell from 91.2 % to 54.0 %.
   AgentSuccessDrift since 2026-01-31T12:00:00.000Z, owner team-a
-  success rate: 91.20 % before, 54.00 % now [40.40 % to 67.00 %] of 50 attempts
-  cost per success: $0.500 of 50 attempts
-  keys in use: 9,000
-  Log-likelihood ratio 9.1 of a drift with claude-sonnet-4 at complexity, and an
-  alarm needs 6.8. 27 of 50 attempts since then succeeded.
-  Of all keys and agents together, at most one false alarm in 2,000 attempts of
-  each.
-  see agent?agent_name=fixer, api/v1/trends?agent_name=fixer,
-  docs/alerts.md#agentsuccessdrift
-`)
+${NUMBERS_AND_LINKS}`)
 })
 
 test('says that nothing fires, and what is watched', async () => {

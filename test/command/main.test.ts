@@ -8,7 +8,8 @@ import { startFakeSidecar } from './fake-sidecar.ts'
 
 const MAIN = new URL('../../src/main.ts', import.meta.url).pathname
 const manifest = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'))
-const env = { PATH: process.env.PATH }
+// Without the cache, each of the processes compiles the whole command.
+const env = { PATH: process.env.PATH, NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE }
 
 /** Runs the command in a process of its own. */
 async function runMain(
@@ -100,7 +101,11 @@ describe('output streams', () => {
     ])
     expect(help).toMatchObject({ exitCode: 0, stderr: '', stdout: expect.stringContaining('Usage: agent-performance') })
     expect(compared).toEqual({ exitCode: 0, stdout: '{}\n', stderr: '' })
-    expect(unknown).toMatchObject({ exitCode: 1, stdout: '', stderr: expect.stringContaining('Nobody has 5 attempts') })
+    expect(unknown).toMatchObject({
+      exitCode: 1,
+      stdout: '',
+      stderr: expect.stringContaining('No agent has 5 attempts'),
+    })
     expect(usage).toMatchObject({
       exitCode: 64,
       stdout: '',

@@ -260,7 +260,7 @@ describe('best', () => {
     expect(stdout).toContain('- 2 others\n')
     expect(stdout).toContain('about 1,250 more attempts of each would decide it\n')
     await using alone = await startFakeSidecar(() => ({ body: { ...body, contenders: [], attempts_to_decide: null } }))
-    expect((await runCommand(['best', 'bug', '--url', alone.url])).stdout).toContain('nobody to compare with\n')
+    expect((await runCommand(['best', 'bug', '--url', alone.url])).stdout).toContain('no other agent to compare with\n')
   })
 
   test('calls a decision out of reach that takes more attempts than anybody waits for', async () => {
@@ -309,7 +309,7 @@ describe('best', () => {
     await using sidecar = await startFakeSidecar(() => ({ status: 404, body: { detail: 'no agent' } }))
     const told = await runCommand(['best', 'bug', '--url', sidecar.url])
     expect(told).toMatchObject({ exitCode: 1, stdout: '' })
-    expect(told.stderr).toMatch(/^Nobody has 5 attempts at "bug".*--min-attempts/)
+    expect(told.stderr).toMatch(/^No agent has 5 attempts at "bug".*--min-attempts/)
     expect(await runCommand(['best', 'bug', '--json', '--url', sidecar.url])).toEqual({
       exitCode: 1,
       stdout: 'null\n',
@@ -589,7 +589,7 @@ describe('help', () => {
     const { stdout } = await runCommand(['--help'])
     for (const command of COMMANDS) expect(stdout).toContain(`  ${command} `)
     expect(stdout).toMatch(
-      /Exit codes:[\s\S]* 1 {2}nobody qualifies \(best\)[\s\S]*64[\s\S]*65[\s\S]*69[\s\S]*74[\s\S]*75[\s\S]*77[\s\S]*78/,
+      /Exit codes:[\s\S]* 1 {2}no agent qualifies \(best\)[\s\S]*64[\s\S]*65[\s\S]*69[\s\S]*74[\s\S]*75[\s\S]*77[\s\S]*78/,
     )
   })
 })

@@ -218,7 +218,7 @@ test('a directory instead of the document is rejected with its path: 74', async 
 })
 
 describe('beside a process that has the store open', () => {
-  test('100 questions in a row answer what the sidecar answers at some moment, and the sidecar keeps every attempt', async () => {
+  test('30 questions in a row answer what the sidecar answers at some moment, and the sidecar keeps every attempt', async () => {
     await using place = await temporaryFolder()
     const store = join(place.path, 'agents.json')
     await using sidecar = spawnSidecar(store, { args: ['--admin'] })
@@ -242,7 +242,7 @@ describe('beside a process that has the store open', () => {
     }
     // Also where a question below fails.
     await using _stopped = { [Symbol.asyncDispose]: stopRecording }
-    for (let i = 0; i < 100; i++) {
+    for (let i = 0; i < 30; i++) {
       const before = await totalAt(url)
       const total = await totalOn(store)
       const after = await totalAt(url)

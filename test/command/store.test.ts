@@ -34,7 +34,7 @@ describe('a store itself', () => {
       stdout: expect.stringContaining('droid with gpt-5\n  success     100.00 %'),
     })
     expect(best.stdout).toContain('verdict     better than every other')
-    expect((await on(['best', 'bug', '--agent-name', 'goose'])).stdout).toContain('nobody to compare with')
+    expect((await on(['best', 'bug', '--agent-name', 'goose'])).stdout).toContain('no other agent to compare with')
     expect((await on(['best', 'feature'])).exitCode).toBe(1)
     expect((await on(['best', 'bug', '--until', '2020-01-01T00:00:00Z'])).exitCode).toBe(1)
   })

@@ -126,7 +126,6 @@ describe('the check', () => {
     "verdict: 'unsound'",
     "createRandom('young keys')",
     "{ agent_name: 'nobody' }",
-    'Nobody has enough attempts',
     'older than ten half-lives',
     '404 Not Found',
   ])('accepts the domain word in %j', text => {

@@ -73,7 +73,6 @@ export const DOMAIN_WORDS: ReadonlyMap<RegExp, string> = new Map([
   [/\bunsound\b/g, 'verdict of an experiment in the HTTP API'],
   [/\bhalf-lives\b/g, 'plural of half-life'],
   [/'nobody'|\bnobody:|=nobody&/g, 'name of an agent or of a user account'],
-  [/\bNobody (?:has|fulfils)\b|'Nobody'|\bnobody (?:to compare|qualifies)\b/g, 'output of the command'],
   [/\bcreateRandom\('[^']*'\)/g, 'seed of a simulation, whose figures are in the docs'],
 ])
 

@@ -4,11 +4,11 @@ import { expect, test } from 'vitest'
 import { type Encoding, logRecords, sendLogs, sendSpans, spans } from '../receive/otlp/telemetry.ts'
 import { startSidecarProcess, temporaryFolder } from '../support/sidecar-process.ts'
 
-const BATCHES = 60
+const BATCHES = 40
 const OF_BATCH = 20
 /** Concurrent batches. */
 const AT_ONCE = 6
-const KILLS = 3
+const KILLS = 2
 
 /** Makes a batch. The result exports it, with the same ids at each call, and resolves with 0 if the exporter succeeded. */
 type Batch = (batch: number) => (url: string) => Promise<number>
@@ -43,7 +43,6 @@ const SENDERS: Record<string, (encoding: Encoding, gzip: boolean) => Batch> = {
 test.each([
   ['logs', 'protobuf', true],
   ['traces', 'json', false],
-  ['logs', 'json', true],
 ] as const)(
   '%s that are sent in %s (gzip: %s) while the sidecar is killed repeatedly count exactly once',
   async (signal, encoding, gzip) => {
@@ -64,7 +63,7 @@ test.each([
     }
     const sending = Promise.all(Array.from({ length: AT_ONCE }, sendOn))
     for (let kill = 1; kill <= KILLS; kill++) {
-      await expect.poll(() => sent, { timeout: 20_000, interval: 1 }).toBeGreaterThan((kill * BATCHES) / 6)
+      await expect.poll(() => sent, { timeout: 20_000, interval: 1 }).toBeGreaterThan((kill * BATCHES) / 4)
       await sidecar.stop('SIGKILL')
       sidecar = sidecars.use(await startSidecarProcess(store, { args: ['--listen', new URL(url).host] }))
     }

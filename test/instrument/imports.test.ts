@@ -1,7 +1,8 @@
 import { expect, it } from 'vitest'
 import { ENTRY, runNode } from './run-node.ts'
 
-it('importing the package loads @opentelemetry/api, Node’s own modules, instrument/ and core/, and nothing else', async () => {
+/** The URLs of all modules that importing one of them loads, in a process of its own. Fails the test if the process prints an error. */
+async function loadedBy(entry: string): Promise<string[]> {
   const { code, stdout, stderr } = await runNode(`
     import { registerHooks } from 'node:module'
     const loaded = []
@@ -11,19 +12,26 @@ it('importing the package loads @opentelemetry/api, Node’s own modules, instru
         return next(url, context)
       },
     })
-    await import('${ENTRY}')
+    await import('${entry}')
     console.log(JSON.stringify(loaded))
   `)
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
-  const src = new URL('.', ENTRY).href
-  const loaded = JSON.parse(stdout) as string[]
-  const isAllowed = (url: string): boolean =>
+  return JSON.parse(stdout) as string[]
+}
+
+/** Whether a module is Node's own, of `@opentelemetry/api`, the entry of the library, or in one of these folders of `src/`. */
+function isIn(url: string, folders: readonly string[]): boolean {
+  return (
     url === ENTRY ||
     url.startsWith('node:') ||
-    url.startsWith(`${src}instrument/`) ||
-    url.startsWith(`${src}core/`) ||
+    folders.some(folder => url.startsWith(new URL(folder, ENTRY).href)) ||
     /\/node_modules\/@opentelemetry\/api\/[^/]+\//.test(url)
-  expect(loaded.filter(url => !isAllowed(url))).toEqual([])
+  )
+}
+
+it('importing the package loads @opentelemetry/api, Node’s own modules, instrument/ and core/, and nothing else', async () => {
+  const loaded = await loadedBy(ENTRY)
+  expect(loaded.filter(url => !isIn(url, ['instrument/', 'core/']))).toEqual([])
   // The check found the entry, a file of each folder, and OpenTelemetry.
   expect(loaded).toContain(ENTRY)
   for (const part of ['/src/instrument/run.ts', '/src/core/attempt/fields.ts', '/@opentelemetry/api/']) {
@@ -35,26 +43,8 @@ it.each(['ai-sdk', 'claude-agent-sdk', 'langchain', 'openai-agents'])(
   'importing the adapter %s loads the library, and nothing of a framework',
   async name => {
     const adapter = new URL(`adapters/${name}.ts`, ENTRY).href
-    const { code, stdout, stderr } = await runNode(`
-      import { registerHooks } from 'node:module'
-      const loaded = []
-      registerHooks({
-        load(url, context, next) {
-          loaded.push(url)
-          return next(url, context)
-        },
-      })
-      await import('${adapter}')
-      console.log(JSON.stringify(loaded))
-    `)
-    expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
-    const src = new URL('.', ENTRY).href
-    const isAllowed = (url: string): boolean =>
-      url === ENTRY ||
-      ['adapters/', 'instrument/', 'core/'].some(folder => url.startsWith(`${src}${folder}`)) ||
-      /\/node_modules\/@opentelemetry\/api\/[^/]+\//.test(url)
-    const loaded = (JSON.parse(stdout) as string[]).filter(url => !url.startsWith('node:'))
-    expect(loaded.filter(url => !isAllowed(url))).toEqual([])
+    const loaded = await loadedBy(adapter)
+    expect(loaded.filter(url => !isIn(url, ['adapters/', 'instrument/', 'core/']))).toEqual([])
     expect(loaded).toContain(adapter)
   },
 )

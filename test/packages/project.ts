@@ -118,10 +118,53 @@ export async function programs(name: string): Promise<string[]> {
   return found.flat()
 }
 
+/** What the builds read, and what they write. `npm run check` has built both packages, and a build takes ten seconds of CPU. */
+const BUILDS = [
+  {
+    script: 'build',
+    reads: ['src', 'package.json', 'tsconfig.json', 'tsconfig.build.json'],
+    writes: async () => {
+      const sources = await readdir(join(ROOT, 'src'), { recursive: true })
+      const built = sources.filter(name => name.endsWith('.ts') && !name.startsWith('page/app'))
+      return built.map(name => join('dist', name.replace(/\.ts$/, '.js')))
+    },
+  },
+  {
+    script: 'build:client',
+    reads: [
+      'src',
+      'tsconfig.json',
+      'clients/javascript/build.ts',
+      'clients/javascript/tsconfig.json',
+      'docs/library.md',
+    ],
+    // It copies the pages last.
+    writes: async () =>
+      ['dist/esm/index.js', 'dist/cjs/index.js', 'frameworks.md'].map(name => join('clients/javascript', name)),
+  },
+] as const
+
+/** Whether all files that a build writes exist and are newer than all that it reads. A removed file changes the time of its folder. */
+async function isNewer(writes: () => Promise<readonly string[]>, reads: readonly string[]): Promise<boolean> {
+  const timeOf = async (path: string): Promise<number> => (await stat(join(ROOT, path))).mtimeMs
+  const inputs = await Promise.all(
+    reads.map(async path => {
+      const isFolder = (await stat(join(ROOT, path))).isDirectory()
+      const names = isFolder ? await readdir(join(ROOT, path), { recursive: true }) : []
+      return [path, ...names.map(name => join(path, name))]
+    }),
+  )
+  const newest = Math.max(...(await Promise.all(inputs.flat().map(timeOf))))
+  const times = await Promise.all((await writes()).map(path => timeOf(path).catch(() => 0)))
+  return times.every(time => time > newest)
+}
+
+/** Packs both packages, and builds them first if their sources have changed. */
 export async function packBoth(): Promise<{ client: string; sidecar: string; folder: string }> {
   const folder = await mkdtemp(join(tmpdir(), 'packed-'))
   await mkdir(folder, { recursive: true })
-  for (const script of ['build', 'build:client']) {
+  for (const { script, reads, writes } of BUILDS) {
+    if (await isNewer(writes, reads)) continue
     const { code, stdout, stderr } = await run('npm', ['run', script], ROOT)
     if (code !== 0) throw new Error(`${stdout}${stderr}`)
   }

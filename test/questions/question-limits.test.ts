@@ -5,11 +5,13 @@ import { anAttempt, type TestSidecar, testSidecar } from '../support/sidecar.ts'
 
 /** More keys than the system takes in of calibration by key, for a client that does not read: 2 KB each. */
 const KEYS = 3000
+/** The same for a scrape: 7 KB each. */
+const SCRAPED_KEYS = 1000
 
-async function withManyKeys(flags: Record<string, string> = {}): Promise<TestSidecar> {
+async function withManyKeys(flags: Record<string, string> = {}, keys = KEYS): Promise<TestSidecar> {
   const sidecar = await testSidecar(flags)
   onTestFinished(() => sidecar[Symbol.asyncDispose]())
-  const attempts = Array.from({ length: KEYS }, (_, i) => anAttempt({ agent_name: `agent-${i}`, confidence: 0.5 }))
+  const attempts = Array.from({ length: keys }, (_, i) => anAttempt({ agent_name: `agent-${i}`, confidence: 0.5 }))
   expect((await sidecar.post(attempts)).status).toBe(200)
   return sidecar
 }
@@ -39,7 +41,7 @@ test('at the limit of questions, others are refused with 429, and probes, scrape
 })
 
 test('a connection that sends many scrapes at once and reads none takes one slot for scrapes', async () => {
-  const sidecar = await withManyKeys()
+  const sidecar = await withManyKeys({}, SCRAPED_KEYS)
   const { hostname, port } = new URL(sidecar.url)
   const socket = connect(Number(port), hostname).on('error', () => undefined)
   socket.pause()
@@ -54,7 +56,7 @@ test('a connection that sends many scrapes at once and reads none takes one slot
 })
 
 test('a scrape is answered although stalled clients hold every slot, long before they are disconnected', async () => {
-  const sidecar = await withManyKeys()
+  const sidecar = await withManyKeys({}, SCRAPED_KEYS)
   const sockets = Array.from({ length: 8 }, () => askAndStop(sidecar, '/metrics'))
   await expect.poll(async () => (await sidecar.get('/metrics')).status).toBe(503)
   let text = ''
@@ -79,7 +81,7 @@ test('an answer includes every attempt acknowledged before the question, however
   const total = async (question: string, read: (answer: never) => number): Promise<number> =>
     read((await (await sidecar.get(`/api/v1/${question}`)).json()) as never)
   const key = 'a:m:i'
-  for (let recorded = 1; recorded <= 40; recorded++) {
+  for (let recorded = 1; recorded <= 20; recorded++) {
     expect((await sidecar.post(anAttempt({ confidence: 0.5 }))).status).toBe(200)
     const rate = (answer: { details: Record<string, { total_attempts: number }> }): number =>
       answer.details[key]!.total_attempts
@@ -99,12 +101,12 @@ test('an answer includes every attempt acknowledged before the question, however
 test('an attempt is recorded while questions about thousands of keys are still being computed', async () => {
   const sidecar = await withManyKeys()
   let answered = 0
-  const asked = Array.from({ length: 30 }, async (_, i) => {
+  const asked = Array.from({ length: 15 }, async (_, i) => {
     await (await sidecar.get(`/api/v1/calibration?group_by=model_name&since=${i + 1}h`)).arrayBuffer()
     answered++
   })
   await Promise.race(asked)
   expect((await sidecar.post(anAttempt())).status).toBe(200)
-  expect(answered).toBeLessThan(30)
+  expect(answered).toBeLessThan(15)
   await Promise.all(asked)
 })

@@ -93,9 +93,12 @@ describe('a client that reads a long response', () => {
 
   test('and stops is disconnected, and its memory is released', async () => {
     const { socket, inFlight } = await aReader()
+    const startMs = performance.now()
     await pause(500)
-    expect(await inFlight()).toBe('2')
-    await expect.poll(inFlight, { timeout: 10_000 }).toBe('1')
+    const count = await inFlight()
+    // Unless the machine was busy for as long as the timeout.
+    if (performance.now() - startMs < 1500) expect(count).toBe('2')
+    await expect.poll(inFlight, { timeout: 30_000 }).toBe('1')
     socket.destroy()
   })
 

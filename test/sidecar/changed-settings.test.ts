@@ -8,43 +8,45 @@ import { startSidecar } from '../../src/sidecar.ts'
 import { openStore } from '../../src/store/open.ts'
 import { AgentPerformanceTracker } from '../../src/tracker.ts'
 import { runCommand } from '../command/run-command.ts'
+import { copyOf } from '../support/files.ts'
 import { anAttempt, capturedLog } from '../support/sidecar.ts'
-import { type SidecarProcess, startSidecarProcess, temporaryFolder } from '../support/sidecar-process.ts'
+import { temporaryFolder } from '../support/sidecar-process.ts'
 
-interface Running extends Pick<SidecarProcess, 'url' | 'log'> {
-  stop(signal: NodeJS.Signals): Promise<unknown>
+interface Running {
+  readonly url: string
+  log(): string
+  close(): Promise<void>
 }
 
 let folder: Awaited<ReturnType<typeof temporaryFolder>>
 let sidecar: Running | undefined
-/** Whether the next sidecars run in this process, which can only be closed, as on SIGTERM. A process of its own takes longer to start. */
-let isHere = true
 beforeEach(async () => {
   folder = await temporaryFolder()
-  isHere = true
 })
 afterEach(async () => {
-  await stop(isHere ? 'SIGTERM' : 'SIGKILL')
+  await stop('SIGTERM')
   await folder[Symbol.asyncDispose]()
 })
 
-/** Starts a sidecar with settings, each a flag and its value. */
+/** Starts a sidecar with settings, each a flag and its value. In this process: one of its own takes half a second of CPU to start. */
 async function start(...args: string[]): Promise<void> {
   const store = join(folder.path, 'perf.json')
-  sidecar = isHere ? await startHere(store, args) : await startSidecarProcess(store, { args })
-}
-
-async function startHere(store: string, args: readonly string[]): Promise<Running> {
   const flags = Object.fromEntries(args.flatMap((flag, i) => (i % 2 === 0 ? [[flag.slice(2), args[i + 1]]] : [])))
   const { log, lines } = capturedLog()
   const { config } = loadConfig({ flags: { listen: '127.0.0.1:0', store, ...flags }, env: {} })
   const { url, close } = await startSidecar(config, log)
-  return { url, log: () => JSON.stringify(lines), stop: close }
+  sidecar = { url, log: () => JSON.stringify(lines), close }
 }
 
-async function stop(signal: NodeJS.Signals): Promise<void> {
-  await sidecar?.stop(signal)
+/** Ends the sidecar as the signal does. After SIGKILL the next one starts on a copy of the files of that moment. */
+async function stop(signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {
+  const before = folder
+  if (signal === 'SIGKILL') {
+    folder = await copyOf(before.path)
+  }
+  await sidecar?.close()
   sidecar = undefined
+  if (folder !== before) await before[Symbol.asyncDispose]()
 }
 
 async function record(...attempts: Record<string, unknown>[]): Promise<unknown> {
@@ -99,10 +101,6 @@ describe.each([
   ['a clean stop', 'SIGTERM'],
   ['kill -9', 'SIGKILL'],
 ] as const)('after %s', (_name, signal) => {
-  beforeEach(() => {
-    isHere = signal === 'SIGTERM'
-  })
-
   test('21 keys under --max-keys 5 remain and keep counting, only new keys overflow, and with a higher limit they get their own', async () => {
     const keys = Array.from({ length: 21 }, (_, i) => ({ agent_name: `a${i}` }))
     await start()

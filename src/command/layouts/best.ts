@@ -32,7 +32,7 @@ Examples:
 export const layout: Layout<'best-agent'> = {
   help: HELP,
   noAnswer: (best, { min_attempts, issue_type }, _io, hints) =>
-    best === undefined ? tooFew('Nobody', min_attempts, `at "${printable(issue_type)}"`, hints) : undefined,
+    best === undefined ? tooFew('No agent', min_attempts, `at "${printable(issue_type)}"`, hints) : undefined,
   text: (best, given, io) => bestText(best, io) + rankingNote(given, io),
 }
 
@@ -86,7 +86,7 @@ function verdict({ decided_by, decisive, contenders, p_best, attempts_to_decide 
   const { best, better, asGood } = WORDS[decided_by]
   const chance = `${best} with a probability of ${percent(p_best * 100)}`
   if (decisive) return [`${better}: ${chance}`]
-  if (contenders.length === 0) return ['nobody to compare with']
+  if (contenders.length === 0) return ['no other agent to compare with']
   const named = contenders
     .slice(0, NAMED)
     .map(one => `- ${agentText(one)}: ${decided_by === 'success_rate' ? rateText(one) : costText(one)}`)

@@ -32,7 +32,7 @@ export const layout: Layout<'route'> = {
   help: HELP,
   // A seed implies --explore.
   adjust: given => (given.seed === undefined ? given : { ...given, explore: true }),
-  noAnswer: (report, _given, io, hints) => (report.ranked.length === 0 ? nobodyText(report, io, hints) : undefined),
+  noAnswer: (report, _given, io, hints) => (report.ranked.length === 0 ? noRouteText(report, io, hints) : undefined),
   text: (report, given, io) => routeText(report, given.half_life !== undefined, io) + rankingNote(report, given, io),
 }
 
@@ -44,11 +44,11 @@ function rankingNote({ explore }: RoutingReport, { rank_by, min_attempts }: Inpu
   return `\n\n${note(`${ranked} "best" takes the highest success rate, from 5 attempts on.`, io)}`
 }
 
-function nobodyText(report: RoutingReport, io: Io, { options }: Hints): string {
+function noRouteText(report: RoutingReport, io: Io, { options }: Hints): string {
   const at = `"${printable(report.issue_type)}"`
   const excluded = exclusions(report, io)
-  if (excluded.length > 0) return [`Nobody fulfils the conditions at ${at}:`, ...excluded].join('\n')
-  return `Nobody has enough attempts at ${at} that fit the question: "agent-performance report${options}" lists what there is.`
+  if (excluded.length > 0) return [`No agent fulfils the conditions at ${at}:`, ...excluded].join('\n')
+  return `No agent has enough attempts at ${at} that fit the question: "agent-performance report${options}" lists what there is.`
 }
 
 function routeText(report: RoutingReport, isDiscounted: boolean, io: Io): string {

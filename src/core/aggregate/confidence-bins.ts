@@ -45,32 +45,29 @@ const SPARSE_BIN = 2 ** 44
 /** Twentieths: the digits of failures and successes. */
 const TWENTIETH_FAILURE = 2 ** 25
 
-/** Larger than the rounding error of a multiple of 1/100. */
-const TINY = 1e-9
-
 /**
  * The bin of width 0.01 that contains `confidence`, 0 to 99. Upper bounds are inclusive despite rounding: 0.07 is in bin 6, although 0.07 *
  * 100 is 7.000000000000001.
  */
-function binOf(confidence: number): number {
+export function packedBinOf(confidence: number): number {
   const bin = Math.max(0, Math.ceil(confidence * BINS) - 1)
   if (confidence > (bin + 1) / BINS) return Math.min(bin + 1, BINS - 1)
   return bin > 0 && confidence <= bin / BINS ? bin - 1 : Math.min(bin, BINS - 1)
 }
 
-/** Counts one attempt in the packed counts at `at` of `row`. */
-export function addPacked(row: Float64Array, at: number, confidence: number, success: boolean): void {
-  add(row, at, binOf(confidence), BINS, success ? 0 : 1, success ? 1 : 0)
+/** Counts one attempt in the packed counts at `at` of `row`. `bin` is that of {@link packedBinOf}. */
+export function addPacked(row: Float64Array, at: number, bin: number, success: boolean): void {
+  add(row, at, bin, BINS, success ? 0 : 1, success ? 1 : 0)
 }
 
 /** Moves one attempt from the failures to the successes of its bin, or back. The row must count it. */
 export function movePacked(row: Float64Array, at: number, confidence: number, success: boolean): void {
-  add(row, at, binOf(confidence), BINS, success ? -1 : 1, success ? 1 : -1)
+  add(row, at, packedBinOf(confidence), BINS, success ? -1 : 1, success ? 1 : -1)
 }
 
 /** Whether the bin of `confidence` counts an attempt with this result. */
 export function hasPacked(row: Float64Array, at: number, confidence: number, success: boolean): boolean {
-  const bin = binOf(confidence)
+  const bin = packedBinOf(confidence)
   const form = formAt(row, at)
   if (form === DENSE) {
     const cell = Math.floor((2 * bin) / DIGITS)
@@ -174,11 +171,7 @@ function add(row: Float64Array, at: number, cell: number, cells: number, failed:
   const form = formAt(row, at)
   if (cells === BINS && form === DENSE && addToDense(row, at, cell, failed, succeeded)) return
   if (cells === BINS && form === SPARSE && addToSparse(row, at, cell, failed, succeeded)) return
-  if (
-    form >= TWENTIETHS &&
-    (form === TENTHS || cells > 10) &&
-    addToWide(row, at, form, cell / cells, failed, succeeded)
-  )
+  if (form >= TWENTIETHS && (form === TENTHS || cells > 10) && addToWide(row, at, form, cell, cells, failed, succeeded))
     return
   const own = unpack(row, at)
   const both = own.failures.length <= cells ? own : coarser(own, cells)
@@ -216,22 +209,23 @@ function addToSparse(row: Float64Array, at: number, bin: number, failed: number,
   return false
 }
 
-/** `from` is the lower bound of the cell, 0 to 1. */
+/** The cell is one of `cells` cells of equal width: 10 or a multiple of it, and at least as many as the form has. */
 function addToWide(
   row: Float64Array,
   at: number,
   form: number,
-  from: number,
+  cell: number,
+  cells: number,
   failed: number,
   succeeded: number,
 ): boolean {
   if (form === TENTHS) {
-    const place = at + 2 * Math.floor(from * 10 + TINY)
+    const place = at + 2 * Math.floor((cell * 10) / cells)
     row[place]! += failed
     row[place + 1]! += succeeded
     return true
   }
-  const place = at + Math.floor(from * 20 + TINY)
+  const place = at + Math.floor((cell * 20) / cells)
   const value = place === at ? row[at]! - TWENTIETHS * FORM : row[place]!
   const attempts = Math.floor(value / TWENTIETH_FAILURE) + modulo(value, TWENTIETH_FAILURE)
   if (attempts + failed + succeeded >= TWENTIETH_FAILURE) return false

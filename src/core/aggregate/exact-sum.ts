@@ -21,17 +21,22 @@ export function stepOf(exponent: number): Step {
 }
 
 /** Adds `x` to the sum at `at` (hi) and `at + 1` (lo) of `sums`. */
-export function addExact(sums: Float64Array, at: number, x: number, { untouched, rounder }: Step): void {
-  addWhole(sums, at, Math.abs(x) < untouched ? x + rounder - rounder : x)
+export function addExact(sums: Float64Array, at: number, x: number, step: Step): void {
+  addRounded(sums, at, roundToStep(x, step))
 }
+
+/** The addend that {@link addExact} adds for `x`. */
+export const roundToStep = (x: number, { untouched, rounder }: Step): number =>
+  Math.abs(x) < untouched ? x + rounder - rounder : x
 
 /** Adds the sum at `at` of `other` to the sum at `at` of `sums`. Both must have the same step. */
 export function mergeExact(sums: Float64Array, other: Float64Array, at: number): void {
-  addWhole(sums, at, other[at + 1]!)
-  addWhole(sums, at, other[at]!)
+  addRounded(sums, at, other[at + 1]!)
+  addRounded(sums, at, other[at]!)
 }
 
-function addWhole(sums: Float64Array, at: number, x: number): void {
+/** {@link addExact} for an addend of {@link roundToStep}. */
+export function addRounded(sums: Float64Array, at: number, x: number): void {
   const hi = sums[at]!
   const sum = hi + x
   const part = sum - hi
@@ -52,7 +57,7 @@ export function addExactSquare(sums: Float64Array, at: number, x: number, step: 
 }
 
 /** The rounding error of `square`, the product of `x` with itself. */
-function squareError(x: number, square: number): number {
+export function squareError(x: number, square: number): number {
   const scaled = SPLITTER * x
   const high = scaled - (scaled - x)
   const low = x - high

@@ -3,6 +3,7 @@ import type { AgentAttempt, DecidedAttempt } from '../attempt/attempt.ts'
 import { countFirstOutcome, countNextOutcome, countPending, pendingAttempts } from './outcome-counts.ts'
 import {
   addCorrection,
+  addendsOf,
   addToRow,
   copyRow,
   createSummary,
@@ -60,14 +61,14 @@ export function decide(summary: Summary, decision: Decision): void {
   const { attempt, ms, reported, before, delayMs } = decision
   const outcomes = outcomesOf(summary)
   if (counted !== attempt.success) outcomes.reported ??= copyRow(summary)
-  if (counted === undefined) addToRow(summary, attempt, ms)
+  if (counted === undefined) addToRow(summary, addendsOf(attempt), ms)
   else if (counted !== attempt.success) {
     moveInRow(summary, attempt, attempt.success)
     addCorrection(outcomes, attempt, attempt.success)
   }
   outcomes.verified ??= createSummary()
   if (before === undefined) {
-    addToRow(outcomes.verified, attempt, ms)
+    addToRow(outcomes.verified, addendsOf(attempt), ms)
     countFirstOutcome(outcomes.counts, reported, attempt.success, delayMs)
   } else if (before !== attempt.success && mayHold(outcomes.verified, attempt, before)) {
     moveInRow(outcomes.verified, attempt, attempt.success)

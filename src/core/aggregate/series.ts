@@ -1,6 +1,7 @@
 /**
  * Series of metrics that senders count themselves. Computes the increase of each new point over the previous point of its series. The store
- * computes a step, makes its points durable, and then takes the step. The same points add nothing if they are sent again.
+ * computes a step, makes its points durable, and then takes the step. The same points add nothing if they are sent again. Longer than 250 lines
+ * because the rules for cumulative and for delta points share the state of a series.
  */
 import type { AttemptKey } from '../attempt/attempt.ts'
 import { MAX_AHEAD_MS } from '../attempt/timestamp.ts'

@@ -24,9 +24,11 @@ import {
 } from './recent.ts'
 import type { Increment } from './series.ts'
 import {
+  addAddends,
   addAttempt,
   addAverages,
   addCounted,
+  addendsOf,
   createSummary,
   createSummarySlab,
   mergeInto,
@@ -308,16 +310,17 @@ function createCounting(records: Records): Pick<Tally, 'add' | 'decide' | 'count
       if (!isDecided(attempt)) return addWithoutResult(attempt, at, nowMs)
       const record = listed(open(attempt))
       if (record.key.agent_name === OVERFLOW && attempt.agent_name !== OVERFLOW) records.overflowed++
-      addAttempt(record.summary, attempt, at.ms)
+      const addends = addendsOf(attempt)
+      addAddends(record.summary, addends, at.ms)
       addRecent(record.recent, attempt, at, recentSlab)
-      times.add(record, attempt, at.ms, nowMs)
+      times.add(record, addends, at.ms, nowMs)
       record.changes++
       if (attempt.experiment === undefined || attempt.variant === undefined) return
       const { maxArms, maxKeys } = records.limits
       const arm = arms.open(attempt.experiment, attempt.variant, maxArms)
       for (const one of [arm, cells.open(arm.cells, record.key, maxKeys)]) {
-        addAttempt(one.summary, attempt, at.ms)
-        times.add(one, attempt, at.ms, nowMs)
+        addAddends(one.summary, addends, at.ms)
+        times.add(one, addends, at.ms, nowMs)
       }
     },
     decide(decision, at, nowMs) {

@@ -2,20 +2,28 @@
  * Summaries by time, in tiers from fine to coarse. Each edge of a range is clipped to the finest bucket that is stored there. Neither
  * questions nor snapshots change any state.
  */
-import type { DecidedAttempt } from '../attempt/attempt.ts'
 import { type Coverage, RangeNotHeld, type TimeRange } from '../ports.ts'
 import { type Bucket, type BucketOwner, bucketsOf, findBucket, indexOf } from './buckets.ts'
 import { bucketAt, type Count, countNew, createTierSet, openAt } from './open-bucket.ts'
 import { mergeOutcomeCounts } from './outcome-counts.ts'
 import { addPending, countedBefore, type Decision, decide, mergeView, type OutcomeView } from './outcomes.ts'
 import type { Increment } from './series.ts'
-import { addAttempt, addCounted, createSummary, createSummarySlab, outcomesOf, type Summary } from './summary.ts'
+import {
+  type Addends,
+  addAddends,
+  addCounted,
+  createSummary,
+  createSummarySlab,
+  outcomesOf,
+  type Summary,
+} from './summary.ts'
 import { holdBucket, saveTier, startOf, type Tier } from './tier.ts'
 import { clip, covering, earliestMs, partsOf, type RangePart } from './tier-coverage.ts'
 import type { TierOptions, TierSave } from './time-tiers.ts'
 
 export interface TimeBuckets {
-  add(owner: BucketOwner, attempt: DecidedAttempt, ms: number, nowMs: number): void
+  /** Counts an attempt that ended at `ms`. */
+  add(owner: BucketOwner, addends: Addends, ms: number, nowMs: number): void
   /** Counts an attempt without a result. */
   addPending(owner: BucketOwner, ms: number, nowMs: number): void
   /** Counts an outcome where its attempt is counted. A pending attempt is counted as {@link TimeBuckets.add} does. */
@@ -65,11 +73,16 @@ export function createTimeBuckets(options: readonly TierOptions[]): TimeBuckets 
     }
   }
 
+  /** Apart: a function with a closure allocates memory for it in every call. */
+  function addNew(owner: BucketOwner, addends: Addends, ms: number, nowMs: number): void {
+    countNew(set, owner, ms, nowMs, summary => addAddends(summary, addends, ms))
+  }
+
   return {
-    add(owner, attempt, ms, nowMs) {
+    add(owner, addends, ms, nowMs) {
       const open = openAt(set, owner, ms)
-      if (open !== undefined) addAttempt(open, attempt, ms)
-      else countNew(set, owner, ms, nowMs, summary => addAttempt(summary, attempt, ms))
+      if (open !== undefined) addAddends(open, addends, ms)
+      else addNew(owner, addends, ms, nowMs)
     },
     addPending(owner, ms, nowMs) {
       const open = openAt(set, owner, ms)

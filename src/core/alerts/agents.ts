@@ -22,10 +22,10 @@ export interface WatchedAgent {
   readonly changes: number
 }
 
-/** Whether something with its last attempt at `lastMs` is not over at `nowMs`. */
+/** Whether an agent or experiment made an attempt in the last {@link STALE_DAYS} days. Otherwise its alerts end. */
 export const isCurrent = (lastMs: number, nowMs: number): boolean => nowMs - lastMs < STALE_DAYS * DAY_MS
 
-/** The agents that are not over. The overflow key mixes attempts of many agents, and is none of them. */
+/** The agents with an attempt in the last days. Leaves out the overflow key, which mixes the attempts of many agents. */
 export function* watchedAgentSteps(keys: readonly KeySummary[], nowMs: number): Steps<readonly WatchedAgent[]> {
   const { all } = yield* groupSteps(keys, 'agent_name')
   const agents: WatchedAgent[] = []
@@ -48,7 +48,7 @@ export function* watchedAgentSteps(keys: readonly KeySummary[], nowMs: number): 
   return agents
 }
 
-/** Attempts of one time: one, or a block of older ones. */
+/** Counts of attempts at one time: of a single attempt, or of a block of older ones. */
 export interface Outcomes extends Counts {
   readonly ms: number
 }

@@ -23,10 +23,10 @@ export interface AlertFigure {
 export interface Alert {
   /** The name of its rule, in CamelCase as Prometheus alerts are named. */
   readonly rule: string
-  /** What it is about, such as `agent_name`. Names are outside names: a Map, never an object. */
+  /** What it is about, such as `agent_name`. A Map, because the values come from outside. */
   readonly labels: ReadonlyMap<string, string>
   readonly severity: AlertSeverity
-  /** When what it is about began, in milliseconds since the epoch: not when it was noticed. */
+  /** When the change began, not when it was noticed. In milliseconds since the epoch. */
   readonly sinceMs: number
   /** What happened, in one sentence of at most 120 characters that stands alone in a push notification. */
   readonly summary: string
@@ -74,7 +74,7 @@ export interface SuccessTarget {
   readonly minSuccessRate: number
 }
 
-/** Alerts that match all labels are not told until a time. They are listed, as muted. */
+/** Alerts with all of these labels are listed, but not sent until a time. */
 export interface AlertMute {
   /** Labels of the alert, or `rule`. */
   readonly labels: ReadonlyMap<string, string>

@@ -11,7 +11,7 @@ import { type Finding, type Firing, isFiring, makeAlert, pathOf, short } from '.
 import { COST_ALPHA } from './rules.ts'
 import type { RuleInForce } from './settings.ts'
 
-/** One alert for each agent whose ratio reaches the threshold of the rule, and is above 1 for certain. */
+/** One alert for each agent whose cost ratio reaches the threshold of the rule, with a confidence interval above 1. */
 export function* costAlertSteps(
   agents: readonly WatchedAgent[],
   { sinceMs, compared, before, after }: CostPeriods,
@@ -38,7 +38,7 @@ export function* costAlertSteps(
 
 const isDear = ({ ratio, low }: CostRatio, threshold: number): boolean => ratio >= threshold && low > 1
 
-/** Until a ratio from enough costs is below half of the excess. In the first hours of a day there may be too few for a new alert. */
+/** An alert ends when the ratio is below half of the excess. An infinite interval keeps it: early in a day there are too few costs to decide. */
 const isStillDear = ({ ratio, high }: CostRatio, threshold: number): boolean =>
   ratio >= 1 + (threshold - 1) / 2 || high === Number.POSITIVE_INFINITY
 

@@ -1,11 +1,11 @@
-/** What the rules are evaluated on: a copy of nothing, read from the store at one time. */
+/** The facts that the rules are evaluated on. They are read from the store at one time, and may refer to its live state. */
 import type { ExperimentPlan } from '../aggregate/experiment-plan.ts'
 import type { ArmSummary, KeySummary, StoreHealth, StoreUsage } from '../ports.ts'
 import type { WatchedAgent } from './agents.ts'
 import type { CostPeriods } from './cost-periods.ts'
 
 export interface AlertFacts {
-  /** All keys over their whole lifetime. May be live. */
+  /** All keys over their whole lifetime. Live: read them before the next await. */
   readonly keys: readonly KeySummary[]
   /** The agents of these keys that are not over. */
   readonly agents: readonly WatchedAgent[]
@@ -17,7 +17,7 @@ export interface AlertFacts {
   readonly experiments: readonly RunningExperiment[]
   readonly usage: StoreUsage
   readonly health: StoreHealth
-  /** The alerts that fire, by their ids, and since when, in milliseconds since the epoch: they end by other conditions than they begin. */
+  /** When the alerts that fire began, by their ids, in milliseconds since the epoch. They end by other conditions than they begin. */
   readonly firing: ReadonlyMap<string, number>
 }
 

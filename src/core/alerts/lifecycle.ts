@@ -66,10 +66,10 @@ export interface NotifiedEpisode {
 }
 
 export type AlertChange =
-  /** An alert fires. Of an alert that fires already, the sinks are added that do not know of it yet. */
+  /** An alert fires. If it fires already, the sinks that are new are added to it. */
   | { readonly change: 'fire'; readonly alert: Alert; readonly sinks: readonly string[] }
   | { readonly change: 'resolve'; readonly id: string; readonly startedMs: number }
-  /** A sink has received these, or never will. */
+  /** A sink received these notifications, or does not accept them. */
   | { readonly change: 'notified'; readonly sink: string; readonly episodes: readonly NotifiedEpisode[] }
   /** Takes, renews or gives back the lease, unless another sidecar changed it behind version `after`. */
   | {
@@ -126,7 +126,7 @@ function fire({ episodes }: AlertsState, alert: Alert, sinks: readonly string[],
   return true
 }
 
-/** Every sink that may know that it fires must receive that it ended, also one whose answer was lost. */
+/** Its end must reach each sink that may have received its start, also if the answer of the sink was lost. */
 function resolve({ episodes }: AlertsState, id: string, startedMs: number, nowMs: number): boolean {
   const known = episodes.get(id)
   if (known?.status !== 'firing' || known.startedMs !== startedMs) return false

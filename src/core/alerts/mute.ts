@@ -1,4 +1,4 @@
-/** Which alerts are not told for a time. */
+/** Whether an alert is muted: listed, but not sent. */
 import type { Alert, AlertMute } from './alert.ts'
 
 /** Whether a mute that has not ended matches all its labels. The label `rule` is the name of the rule. */

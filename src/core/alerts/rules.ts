@@ -62,6 +62,26 @@ export const ATTEMPTS_TO_FALSE_ALARM = 1000
 /** Probability of a false alarm of one agent in one day, of the rule about costs. */
 export const COST_ALPHA = 0.001
 
+/** What the rules of both verdicts of an experiment share. */
+const OF_VERDICT = {
+  isOn: true,
+  labels: ['experiment', 'variant'],
+  statistic: 'anytime-valid confidence sequence of the difference, corrected for the number of variants',
+  falseAlarms: 'at most 5 % of experiments without a difference report one, however long they run',
+  ends: `the evidence against "no difference" is lost (p above 20 %), the experiment ends, or ${STALE}`,
+} as const satisfies Partial<AlertRule>
+
+/** What the rules of a number that nears its limit share. */
+const OF_LIMIT = {
+  severity: 'warning',
+  isOn: true,
+  threshold: { meaning: 'percent of the limit in use', byDefault: 90, min: 1, max: 100 },
+  labels: [],
+  statistic: 'a count',
+  falseAlarms: 'none: it is a count',
+  ends: 'the use is 5 percent of the limit below the threshold',
+} as const satisfies Partial<AlertRule>
+
 export const ALERT_RULES: readonly AlertRule[] = [
   {
     name: 'AgentSuccessDrift',
@@ -159,22 +179,14 @@ export const ALERT_RULES: readonly AlertRule[] = [
     name: 'ExperimentVariantWorse',
     watches: 'an experiment has a verdict: a variant does worse than the baseline',
     severity: 'warning',
-    isOn: true,
-    labels: ['experiment', 'variant'],
-    statistic: 'anytime-valid confidence sequence of the difference, corrected for the number of variants',
-    falseAlarms: 'at most 5 % of experiments without a difference report one, however long they run',
-    ends: `the evidence against "no difference" is lost (p above 20 %), the experiment ends, or ${STALE}`,
+    ...OF_VERDICT,
     advice: 'stop the variant, or state why it goes on',
   },
   {
     name: 'ExperimentVariantBetter',
     watches: 'an experiment has a verdict: a variant does better than the baseline',
     severity: 'info',
-    isOn: true,
-    labels: ['experiment', 'variant'],
-    statistic: 'anytime-valid confidence sequence of the difference, corrected for the number of variants',
-    falseAlarms: 'at most 5 % of experiments without a difference report one, however long they run',
-    ends: `the evidence against "no difference" is lost (p above 20 %), the experiment ends, or ${STALE}`,
+    ...OF_VERDICT,
     advice: 'compare cost and time too, then give all attempts to the variant',
   },
   {
@@ -192,25 +204,13 @@ export const ALERT_RULES: readonly AlertRule[] = [
   {
     name: 'SidecarKeysRunningOut',
     watches: 'the keys (agent, model and issue type) are near the limit of --max-keys',
-    severity: 'warning',
-    isOn: true,
-    threshold: { meaning: 'percent of the limit in use', byDefault: 90, min: 1, max: 100 },
-    labels: [],
-    statistic: 'a count',
-    falseAlarms: 'none: it is a count',
-    ends: 'the use is 5 percent of the limit below the threshold',
+    ...OF_LIMIT,
     advice: 'raise --max-keys and restart, and look for names that hold ids or times',
   },
   {
     name: 'SidecarArmsRunningOut',
     watches: 'the arms of experiments are near the limit of --max-arms',
-    severity: 'warning',
-    isOn: true,
-    threshold: { meaning: 'percent of the limit in use', byDefault: 90, min: 1, max: 100 },
-    labels: [],
-    statistic: 'a count',
-    falseAlarms: 'none: it is a count',
-    ends: 'the use is 5 percent of the limit below the threshold',
+    ...OF_LIMIT,
     advice: 'raise --max-arms and restart',
   },
   {

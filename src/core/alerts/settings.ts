@@ -1,4 +1,4 @@
-/** What the settings say of a rule. */
+/** A rule with its settings. */
 import type { AlertSettings, AlertSeverity } from './alert.ts'
 import { type AlertRule, type AlertRuleName, ruleNamed } from './rules.ts'
 
@@ -7,12 +7,12 @@ export interface RuleInForce {
   readonly rule: AlertRule
   readonly isEnabled: boolean
   readonly severity: AlertSeverity
-  /** Undefined if the rule has none, or needs one and has not got it. */
+  /** Undefined if the rule has no threshold, or needs one that the settings do not state. */
   readonly threshold: number | undefined
   readonly owner: string | undefined
 }
 
-/** The rule of a name with the settings in force. Settings of a threshold that the rule does not have are ignored. */
+/** The named rule with its settings applied. Ignores the threshold of a rule that has none. */
 export function ruleInForce(name: AlertRuleName, settings: Pick<AlertSettings, 'rules'>): RuleInForce {
   const rule = ruleNamed(name)
   const { isEnabled, threshold, severity, owner } = settings.rules.get(name) ?? {}

@@ -1,16 +1,16 @@
-/** AgentSilent: an agent makes no attempts at a time at which it always did. */
+/** AgentSilent: an agent makes no attempts in hours in which it made some in each of the last weeks. */
 import type { Alert, AlertFigure } from './alert.ts'
 import type { Silence } from './facts.ts'
 import { type Firing, makeAlert, pathOf, short } from './make-alert.ts'
 import type { RuleInForce } from './settings.ts'
 
 const HOUR_MS = 3_600_000
-/** Weeks that must be known. One week alone may have been a special one. */
+/** The least number of earlier weeks to compare with. A single week may have been unusual. */
 const MIN_WEEKS = 2
 
 /**
- * One alert for each agent that made at least as many attempts as the threshold in the same hours of each of the last weeks. The hours grow until
- * the next attempt, so that an alert lasts until then, also at night.
+ * One alert for each agent that made at least as many attempts as the threshold in the same hours of each of the last weeks. The compared hours
+ * begin at the last attempt, so that an alert also lasts through the night, until the next attempt.
  */
 export function silenceAlerts(
   silences: readonly Silence[],

@@ -1,4 +1,7 @@
-/** All candidates for an issue type, or for all issue types, with the evidence for their order. */
+/**
+ * All candidates for an issue type, or for all issue types, with the evidence for their order. Longer than 250 lines because the fields of the
+ * answer are described where they are computed.
+ */
 import {
   averageConfidence,
   averageTime,

@@ -1,17 +1,15 @@
+/** Compares the success rates of groups at the same mix of strata, such as agents at the same mix of issue types. */
 import { sortedSteps } from '../reports/sorted.ts'
 import { runToCompletion, type Steps } from '../steps.ts'
 import { decisiveEvidence, exclusionSteps } from './closed-testing.ts'
 import { type TaskDifference, taskDifference } from './compared-tasks.ts'
 import { effectiveCounts, rateOf } from './counts.ts'
 import { type RateInterval, rateInterval } from './intervals.ts'
-import { asPercent, type StandardRate, type Strata, standardRate, subtract, total } from './standardise.ts'
+import { reversedPairs, type TurnedPair } from './reversed-pairs.ts'
+import { asPercent, type StandardRate, type Strata, standardRate, total } from './standardise.ts'
 import { type CountsPair, superioritySteps } from './superiority.ts'
 
 const ALPHA = 0.05
-/** Maximum number of reversed pairs in an answer: those with the largest adjusted difference. */
-const MAX_REVERSED = 10
-/** Rates in percent that differ by less are treated as equal. */
-const ROUNDING = 1e-9
 
 /** The crude and the adjusted rate of one group. Rates in percent. */
 export interface FairRate {
@@ -29,19 +27,6 @@ export interface FairRate {
   readonly adjusted_rate_interval: RateInterval | null
   /** Attempts of the group in the shared strata. The adjusted rate uses only these. */
   readonly compared_attempts: number
-}
-
-/** Two groups whose crude rates and adjusted rates have opposite orders (Simpson's paradox). */
-export interface TurnedPair {
-  /** The group with the higher adjusted rate and the lower crude rate. */
-  readonly better: string
-  readonly worse: string
-  /** Crude rate of `better` minus that of `worse`, in percentage points. Below 0. */
-  readonly difference: number
-  /** Adjusted rate of `better` minus that of `worse`, in percentage points. Above 0. */
-  readonly adjusted_difference: number
-  /** 95 % interval of the adjusted difference. If it contains 0, the reversal is not significant. */
-  readonly adjusted_difference_interval: { readonly low: number; readonly high: number; readonly method: 'mover' }
 }
 
 /** The group with the highest adjusted rate, and the evidence for it. */
@@ -212,46 +197,3 @@ function* bestOf(
 
 /** The logarithm of no evidence. */
 const NONE = Number.NEGATIVE_INFINITY
-
-/**
- * The reversed pairs with the largest adjusted differences. Thousands of groups have millions of pairs: the loop compares
- * two typed arrays, and creates objects only for pairs that can be in the answer.
- */
-function* reversedPairs(
-  rates: readonly FairRate[],
-  adjusted: ReadonlyMap<string, StandardRate>,
-): Steps<readonly TurnedPair[]> {
-  const compared = rates.filter(({ name }) => adjusted.has(name))
-  const crude = Float64Array.from(compared, ({ success_rate }) => success_rate)
-  const fair = Float64Array.from(compared, ({ adjusted_rate }) => adjusted_rate!)
-  const lowest = fair.reduce((least, rate) => Math.min(least, rate), Number.POSITIVE_INFINITY)
-  let largest: readonly TurnedPair[] = []
-  for (const [i, a] of compared.entries()) {
-    // Skips a group whose difference to the lowest rate is smaller than every difference found so far.
-    const least = largest.length < MAX_REVERSED ? ROUNDING : largest.at(-1)!.adjusted_difference - ROUNDING
-    if (fair[i]! - lowest < least) continue
-    const pairs: TurnedPair[] = []
-    for (let j = 0; j < fair.length; j++) {
-      const isReversed = fair[i]! > fair[j]! + ROUNDING && crude[i]! < crude[j]!
-      if (isReversed && fair[i]! - fair[j]! >= least) pairs.push(reversedPair(a, compared[j]!, adjusted))
-    }
-    largest = [...largest, ...pairs].sort(byAdjustedDifference).slice(0, MAX_REVERSED)
-    yield
-  }
-  return largest
-}
-
-function byAdjustedDifference(a: TurnedPair, b: TurnedPair): number {
-  return b.adjusted_difference - a.adjusted_difference
-}
-
-function reversedPair(a: FairRate, b: FairRate, adjusted: ReadonlyMap<string, StandardRate>): TurnedPair {
-  const { difference, low, high } = subtract(adjusted.get(a.name)!, adjusted.get(b.name)!)
-  return {
-    better: a.name,
-    worse: b.name,
-    difference: a.success_rate - b.success_rate,
-    adjusted_difference: difference * 100,
-    adjusted_difference_interval: { low: low * 100, high: high * 100, method: 'mover' },
-  }
-}

@@ -9,7 +9,7 @@ import { createHttpSink, timeText } from './http.ts'
 const MAX = { header: 150, section: 3000, text: 3000, blocks: 50 }
 /** Blocks of one notification. */
 const BLOCKS = 4
-/** A storm of alerts is a few messages. */
+/** The maximum number of notifications in one message. Many alerts at once are few messages. */
 const MAX_BATCH = 10
 
 const MARKS = { critical: '🔴', warning: '🟠', info: '🔵' } as const

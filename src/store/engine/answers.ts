@@ -6,25 +6,11 @@ import {
   type AttemptQuery,
   type Clock,
   RangeNotHeld,
-  type Store,
+  type StoreQueries,
   StoreUnavailable,
   type TimeRange,
 } from '../../core/ports.ts'
 import { runYielding } from '../../lib/event-loop.ts'
-
-export type Answers = Pick<
-  Store,
-  | 'summaries'
-  | 'arms'
-  | 'overflowedArms'
-  | 'experiments'
-  | 'experimentPlan'
-  | 'coverage'
-  | 'clip'
-  | 'attempts'
-  | 'usage'
-  | 'firingAlerts'
->
 
 export interface AnswersOptions {
   readonly tally: Tally
@@ -34,7 +20,7 @@ export interface AnswersOptions {
   readonly isClosed: () => boolean
 }
 
-export function createAnswers({ tally, alerts, clock, list, isClosed }: AnswersOptions): Answers {
+export function createAnswers({ tally, alerts, clock, list, isClosed }: AnswersOptions): StoreQueries {
   function refuseClosed(): void {
     if (isClosed()) throw new StoreUnavailable('the store is closed', { reason: 'closed' })
   }

@@ -46,6 +46,8 @@ export interface FileStoreOptions {
   readonly monotonic?: Clock | undefined
   readonly log?: Logger | undefined
   readonly fileSystem?: FileSystem | undefined
+  /** Returns this many random bytes. By default those of `node:crypto`. Tests that compare whole disks state their own. */
+  readonly random?: ((bytes: number) => Buffer) | undefined
   /** Limits of the dedup window. By default 1,000,000 ids and 24 hours. */
   readonly ids?: { readonly limit: number; readonly keepMs: number } | undefined
   /** Retention of single attempts, by whole segments. By default 90 days and 1 GiB. Totals stay. */
@@ -126,7 +128,7 @@ export async function openFileLog(options: FileStoreOptions): Promise<OpenedFile
     directory: journalDirectory(path),
     fileSystem: options.fileSystem ?? nodeFileSystem,
     clock: options.clock,
-    owner: randomBytes(8).toString('hex'),
+    owner: (options.random ?? randomBytes)(8).toString('hex'),
     limits: { maxKeys, maxArms, idWindow: ids.limit, idWindowAgeMs: ids.keepMs },
     log: options.log ?? SILENT,
   }
@@ -165,14 +167,14 @@ function createLog(
   counters.tornBytes = recovered.torn.reduce((sum, { bytes }) => sum + bytes, 0)
   const journal = createJournal({ ...start, ...recovered, counters, oldest, lock })
   const damage = createDamage(counters, start.log)
-  const random = randomBytes(8)
+  const seed = (options.random ?? randomBytes)(8)
   const log = createFileLog({
     start,
     journal,
     recovered,
     lock,
     damage,
-    info: { seed: [random.readUInt32LE(0), random.readUInt32LE(4)], limits: start.limits },
+    info: { seed: [seed.readUInt32LE(0), seed.readUInt32LE(4)], limits: start.limits },
     retention: options.retention ?? { maxAgeMs: 90 * DAY_MS, maxBytes: 1024 ** 3 },
     times: options.ownership ?? OWNERSHIP_TIMES,
     scrub: options.scrub ?? SCRUB_TIMES,

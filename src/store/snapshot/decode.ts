@@ -2,25 +2,17 @@
 import type { BucketOwner } from '../../core/aggregate/buckets.ts'
 import { createDedupWindow, type DedupWindow, type DedupWindowOptions } from '../../core/aggregate/dedup-window.ts'
 import { planOf, type StoredPlan } from '../../core/aggregate/experiment-plan.ts'
-import { type Series, type SeriesState, withoutBuckets } from '../../core/aggregate/series.ts'
-import { createSummary, type Outcomes, SUMMARY_WIDTH, type Summary } from '../../core/aggregate/summary.ts'
+import type { Series, SeriesState } from '../../core/aggregate/series.ts'
 import type { ArmTally, Tally } from '../../core/aggregate/tally.ts'
-import type { TaskSketch } from '../../core/aggregate/task-sketch.ts'
 import { planTiers, type TierPlan } from '../../core/aggregate/tier-plan.ts'
 import type { TierSave } from '../../core/aggregate/time-tiers.ts'
 import { type BlockReader, createBlockReader } from './block.ts'
 import { decodeHead, type SnapshotHead } from './head.ts'
 import { takeKeys } from './key-block.ts'
-import { takeOutcomes } from './outcome-column.ts'
-import {
-  createRowConverter,
-  OWN_SCHEMA,
-  type SchemaChange,
-  type SummarySchema,
-  schemaChange,
-  widthOf,
-} from './schema.ts'
-import { takeTasks } from './task-column.ts'
+import { createRowReader, type RowReader } from './row-reader.ts'
+import { OWN_SCHEMA, type SchemaChange, schemaChange } from './schema.ts'
+import { decodeSeries } from './series-block.ts'
+import { countIn, decodeTexts } from './text-block.ts'
 import { createTierRestore, type TierRestore } from './tier-restore.ts'
 
 /** The restored state besides the tally and the series. */
@@ -102,87 +94,6 @@ function idLimits(
   if (given !== undefined) return given
   if (limits === undefined) throw new RangeError('it has no limits')
   return { limit: limits.idWindow, keepMs: limits.idWindowAgeMs }
-}
-
-/** The tasks and outcomes of the summaries of a block. */
-interface Besides {
-  readonly tasks: readonly (TaskSketch | undefined)[]
-  readonly outcomes: readonly (Outcomes | undefined)[]
-}
-
-/** Reads the summaries of a block. */
-interface RowReader {
-  /** What is beside the next `count` summaries. It precedes the rows. */
-  beside(block: BlockReader, count: number): Besides
-  /** Reads the row number `i` of the block into an empty summary. */
-  row(block: BlockReader, into: Summary, beside: Besides, i: number): void
-}
-
-function createRowReader(schema: SummarySchema, change: SchemaChange | undefined): RowReader {
-  if (schema.tasks !== undefined && schema.tasks !== OWN_SCHEMA.tasks)
-    throw new RangeError('its tasks have another layout')
-  const { outcomes } = schema
-  const layout = outcomes && { width: outcomes[0], isOwn: outcomes[1] === OWN_SCHEMA.outcomes?.[1] }
-  const readNumbers = createNumberReader(schema, change)
-  function readRow(block: BlockReader, into: Summary, tasks: TaskSketch | undefined): void {
-    readNumbers(block, into)
-    // Adds no property to a summary without tasks, because it would take memory.
-    if (tasks !== undefined || into.tasks !== undefined) into.tasks = tasks
-  }
-  return {
-    beside: (block, count) => ({
-      tasks: schema.tasks === undefined ? [] : takeTasks(block, count),
-      outcomes: layout === undefined ? [] : takeOutcomes(block, count, layout, readRow),
-    }),
-    row(block, into, { tasks, outcomes }, i) {
-      readRow(block, into, tasks[i])
-      if (outcomes[i] !== undefined || into.outcomes !== undefined) setOutcomes(into, outcomes[i])
-    },
-  }
-}
-
-/** Behind the tasks, as `outcomesOf` does. */
-function setOutcomes(summary: Summary, outcomes: Outcomes | undefined): void {
-  if (summary.tasks === undefined) summary.tasks = undefined
-  summary.outcomes = outcomes
-}
-
-function createNumberReader(
-  schema: SummarySchema,
-  change: SchemaChange | undefined,
-): (block: BlockReader, into: Summary) => void {
-  if (change === undefined) return (block, into) => block.row(SUMMARY_WIDTH, into)
-  const convert = createRowConverter(schema, change)
-  const saved = new Float64Array(widthOf(schema))
-  return (block, into) => {
-    block.row(saved.length, saved)
-    convert(saved, createSummary(into))
-  }
-}
-
-/** The number of entries in a block. Throws if it is below one. */
-function countIn(block: BlockReader): number {
-  const [count = 0] = block.doubles(1)
-  if (!(count > 0)) throw new RangeError('an empty block')
-  return count
-}
-
-function decodeTexts(block: BlockReader, into: string[]): number {
-  const count = countIn(block)
-  const lengths = block.words(count)
-  const bytes = Buffer.from(block.bytes(sum(lengths)))
-  let at = 0
-  for (const length of lengths) {
-    into.push(bytes.toString('utf8', at, at + length))
-    at += length
-  }
-  return count
-}
-
-function sum(numbers: Uint32Array): number {
-  let all = 0
-  for (const number of numbers) all += number
-  return all
 }
 
 function nameAt(names: readonly string[], number: number): string {
@@ -293,28 +204,5 @@ function decodeIds(block: BlockReader, ids: DedupWindow): number {
   const count = countIn(block)
   const hashes = block.words(2 * count)
   ids.restore(hashes, block.doubles(count))
-  return count
-}
-
-function decodeSeries(block: BlockReader, into: [string, SeriesState][], hasOwnBounds: boolean): number {
-  const texts: string[] = []
-  const count = decodeTexts(block, texts)
-  const times = block.doubles(3 * count)
-  const lengths = block.words(count)
-  const values = new Float64Array(sum(lengths))
-  block.row(values.length, values)
-  const intervalLengths = block.words(count)
-  const intervals = new Float64Array(sum(intervalLengths))
-  block.row(intervals.length, intervals)
-  let at = 0
-  let intervalAt = 0
-  for (const [i, id] of texts.entries()) {
-    const [startMs = 0, timeMs = 0, heardMs = 0] = times.subarray(3 * i, 3 * i + 3)
-    const all = [...values.subarray(at, at + lengths[i]!)]
-    const ofSeries = [...intervals.subarray(intervalAt, intervalAt + intervalLengths[i]!)]
-    into.push([id, { startMs, timeMs, heardMs, values: hasOwnBounds ? all : withoutBuckets(all), intervals: ofSeries }])
-    at += lengths[i]!
-    intervalAt += intervalLengths[i]!
-  }
   return count
 }

@@ -5,7 +5,7 @@ import type { DedupWindow } from '../../core/aggregate/dedup-window.ts'
 import { storedPlan } from '../../core/aggregate/experiment-plan.ts'
 import { savedOlder } from '../../core/aggregate/older-outcomes.ts'
 import { recentCount } from '../../core/aggregate/recent.ts'
-import type { Series, SeriesState } from '../../core/aggregate/series.ts'
+import type { Series } from '../../core/aggregate/series.ts'
 import type { ArmTally, KeyTally, Tally } from '../../core/aggregate/tally.ts'
 import { type AlertsState, createAlertsState } from '../../core/alerts/lifecycle.ts'
 import type { Limits } from '../../core/fold.ts'
@@ -15,8 +15,9 @@ import { encodeHead } from './head.ts'
 import { putKeys, ROW_ROOM, roomOfKeys } from './key-block.ts'
 import { putOutcomes, roomOfOutcomes } from './outcome-column.ts'
 import { OWN_SCHEMA } from './schema.ts'
-import { sparseRoom } from './sparse-row.ts'
+import { encodeSeries } from './series-block.ts'
 import { putTasks, roomOfTasks } from './task-column.ts'
+import { encodeTexts } from './text-block.ts'
 
 /** The maximum number of entries in one block, which is then at most a megabyte. */
 const PER_BLOCK = { names: 4096, keys: 256, arms: 512, cells: 512, buckets: 512, ids: 65_536, series: 2048 }
@@ -83,9 +84,12 @@ export function* encodeState(
 function* blocksOf<T>(
   values: readonly T[],
   perBlock: number,
-  encode: (some: readonly T[]) => Encoding,
+  encode: (some: readonly T[]) => Encoding | Uint8Array,
 ): Generator<Uint8Array | undefined> {
-  for (let from = 0; from < values.length; from += perBlock) yield yield* encode(values.slice(from, from + perBlock))
+  for (let from = 0; from < values.length; from += perBlock) {
+    const block = encode(values.slice(from, from + perBlock))
+    yield block instanceof Uint8Array ? block : yield* block
+  }
 }
 
 /** Encodes a block in steps. */
@@ -130,16 +134,6 @@ function* gathered<T>(values: Iterable<T>): Generator<undefined, T[]> {
   const all: T[] = []
   for (const value of values) if (all.push(value) % PER_BLOCK.names === 0) yield
   return all
-}
-
-function* encodeTexts(texts: readonly string[], newBlock: NewBlock): Encoding {
-  const parts = texts.map(text => Buffer.from(text))
-  const all = Buffer.concat(parts)
-  const block = newBlock(1 + roomOf(parts.length * 4) + roomOf(all.length))
-  block.double(parts.length)
-  block.put(Uint32Array.from(parts, part => part.length))
-  block.put(all)
-  return block.bytes()
 }
 
 /** The start of each owner's open bucket. NaN if it has none. */
@@ -236,24 +230,5 @@ function encodeIds(ids: DedupWindow, from: number, newBlock: NewBlock): Uint8Arr
   block.double(times.length)
   block.put(hashes)
   block.put(times)
-  return block.bytes()
-}
-
-function* encodeSeries(series: readonly (readonly [string, SeriesState])[], newBlock: NewBlock): Encoding {
-  const values = Float64Array.from(series.flatMap(([, state]) => state.values))
-  const texts = yield* encodeTexts(
-    series.map(([id]) => id),
-    createBlock,
-  )
-  const intervals = Float64Array.from(series.flatMap(([, state]) => state.intervals))
-  const block = newBlock(
-    roomOf(texts.length) + 5 * series.length + 1 + sparseRoom(values.length) + sparseRoom(intervals.length),
-  )
-  block.put(texts)
-  block.put(Float64Array.from(series.flatMap(([, { startMs, timeMs, heardMs }]) => [startMs, timeMs, heardMs])))
-  block.put(Uint32Array.from(series, ([, state]) => state.values.length))
-  block.row(values)
-  block.put(Uint32Array.from(series, ([, state]) => state.intervals.length))
-  block.row(intervals)
   return block.bytes()
 }

@@ -6,6 +6,7 @@ import {
   mergePacked,
   movePacked,
   PACKED_WIDTH,
+  packedBinOf,
   unpack,
   unpackTenths,
 } from '../../../src/core/aggregate/confidence-bins.ts'
@@ -25,7 +26,7 @@ type Entries = readonly { readonly hundredth: number; readonly success: boolean;
 function packed(list: Entries): Float64Array {
   const row = new Float64Array(PACKED_WIDTH)
   for (const { hundredth, success, times } of list)
-    for (let i = 0; i < times; i++) addPacked(row, 0, hundredth / 100, success)
+    for (let i = 0; i < times; i++) addPacked(row, 0, packedBinOf(hundredth / 100), success)
   return row
 }
 
@@ -106,7 +107,7 @@ describe('packed counts by confidence', () => {
       expect(cells).toEqual(coarser(exact, cells.failures.length))
     }
     expect([...widths]).toEqual([100, 20, 10])
-    addPacked(row, 0, 0.95, true)
+    addPacked(row, 0, packedBinOf(0.95), true)
     expect(unpack(row, 0).successes[9]).toBe(2 ** 41 + 1)
   })
 
@@ -115,7 +116,8 @@ describe('packed counts by confidence', () => {
       expect(unpack(packed([{ hundredth, success: true, times: 1 }]), 0).successes.indexOf(1)).toBe(hundredth - 1)
     }
     const row = new Float64Array(PACKED_WIDTH)
-    for (const confidence of [0, 0.005, 0.010000000000000002, 0.2900000001, 1]) addPacked(row, 0, confidence, false)
+    for (const confidence of [0, 0.005, 0.010000000000000002, 0.2900000001, 1])
+      addPacked(row, 0, packedBinOf(confidence), false)
     const { failures } = unpack(row, 0)
     expect([0, 1, 28, 29, 99].map(bin => failures[bin])).toEqual([2, 1, 0, 1, 1])
   })

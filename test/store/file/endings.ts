@@ -1,4 +1,5 @@
 /** Ends a process at each operation that changes its disk, and says what disks the next process may find. */
+import { createHash } from 'node:crypto'
 import { afterPowerLoss, type Disk, type Node } from './fake-disk.ts'
 import { createFakeFileSystem, type FakeFileSystem, type Fault, READING } from './fake-file-system.ts'
 import { randomFrom } from './fixtures.ts'
@@ -35,6 +36,54 @@ function someLeft(disk: Disk, at: number): readonly Disk[] {
 function contentOf(node: Node): string {
   if (node.kind === 'file') return node.content.toString('latin1')
   return JSON.stringify([...node.entries].map(([name, child]) => [name, contentOf(child)]))
+}
+
+/**
+ * Random bytes for the stores of one history: other ones at each call, and the same ones in each run of the history. Without them equal histories
+ * leave different disks, because each store writes random names.
+ */
+export function repeatableBytes(): (bytes: number) => Buffer {
+  let calls = 0
+  return bytes => createHash('sha512').update(`${calls++}`).digest().subarray(0, bytes)
+}
+
+/**
+ * Tells whether a disk is new, together with what its client knows. A check of the same state again would only repeat itself: many operations,
+ * such as a write that is not synced yet, leave the disk that another one leaves.
+ */
+export function createUnchecked(): (disk: Disk, ...known: readonly Iterable<string | number>[]) => boolean {
+  const checked = new Set<string>()
+  return (disk, ...known) => {
+    const state = `${digestOf(disk)} ${JSON.stringify(known.map(values => [...values]))}`
+    return !checked.has(state) && checked.add(state) !== undefined
+  }
+}
+
+/**
+ * A digest of all that the next process may find, now and after a power loss without a random draw: entries, content, and which entries are the
+ * same file.
+ */
+function digestOf({ root }: Disk): string {
+  const hash = createHash('sha256')
+  const numbers = new Map<Node, number>()
+  const visit = (node: Node): number => {
+    const known = numbers.get(node)
+    if (known !== undefined) return known
+    const number = numbers.size
+    numbers.set(node, number)
+    if (node.kind === 'file') {
+      const { content, synced } = node
+      hash.update(`file ${number} ${content.length} ${synced.length} `).update(content).update(synced)
+    } else {
+      const [entries, synced] = [node.entries, node.synced].map(all =>
+        [...all].map(([name, one]) => [name, visit(one)]),
+      )
+      hash.update(`${JSON.stringify(['directory', number, entries, synced])} `)
+    }
+    return number
+  }
+  visit(root)
+  return hash.digest('base64')
 }
 
 /**

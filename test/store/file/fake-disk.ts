@@ -58,7 +58,7 @@ export function afterPowerLoss(disk: Disk, random: () => number = () => 0): Disk
 function surviveFile({ content, synced }: FileNode, random: () => number): FileNode {
   if (content.length === synced.length) {
     const at = Math.floor(random() * (content.length + 1))
-    const [first, last] = random() < 0.5 ? [synced, content] : [content, synced]
+    const [first, last] = random() < 0.5 ? [content, synced] : [synced, content]
     const left = Buffer.concat([first.subarray(0, at), last.subarray(at)])
     return { kind: 'file', content: left, synced: left }
   }

@@ -4,7 +4,7 @@ import { agentMetrics } from '../../../src/core/aggregate/metrics.ts'
 import type { SeriesPoint } from '../../../src/core/aggregate/series.ts'
 import { totalAttempts } from '../../../src/core/aggregate/summary.ts'
 import type { FileStore } from '../../../src/store/file/file-store.ts'
-import { atEveryChange, DONE, ENDINGS } from './endings.ts'
+import { atEveryChange, createUnchecked, DONE, ENDINGS, repeatableBytes } from './endings.ts'
 import { afterPowerLoss, createDisk, type Disk } from './fake-disk.ts'
 import { createFakeFileSystem, type FakeFileSystem } from './fake-file-system.ts'
 import { attempt, countedIn, idsIn, NOW, openFake, PATH } from './fixtures.ts'
@@ -51,13 +51,14 @@ async function exportNext(store: FileStore, book: Book): Promise<void> {
 
 /** Attempts between exports, repeated exports, and a restart. */
 async function history(fileSystem: FakeFileSystem, book: Book): Promise<void> {
-  const first = await openFake(fileSystem)
+  const random = repeatableBytes()
+  const first = await openFake(fileSystem, { random })
   await exportNext(first, book)
   await Promise.all([first.append([attempt(1)]), exportNext(first, book), first.append([attempt(2)])])
   await first.appendPoints(EXPORTS[1]!)
   await exportNext(first, book)
   await first.close()
-  const second = await openFake(fileSystem)
+  const second = await openFake(fileSystem, { random })
   await exportNext(second, book)
   await second.append([attempt(3)])
   await second.close()
@@ -81,6 +82,8 @@ async function check(disk: Disk, book: Book): Promise<void> {
   await again.close()
 }
 
+const isUnchecked = createUnchecked()
+
 describe.each(ENDINGS)('when %s', (_name, ending) => {
   test.each(DONE)(
     'after any operation that has done %s, every point is counted once when its sender has sent it again',
@@ -88,7 +91,8 @@ describe.each(ENDINGS)('when %s', (_name, ending) => {
       const runs = await atEveryChange(createDisk, { done }, async (fileSystem, at) => {
         const book: Book = { sent: 0, kept: 0 }
         await history(fileSystem, book).catch(() => {})
-        for (const disk of ending(fileSystem.disk, at)) await check(disk, { ...book })
+        for (const disk of ending(fileSystem.disk, at))
+          if (isUnchecked(disk, [book.sent, book.kept])) await check(disk, { ...book })
       })
       expect(runs).toBeGreaterThan(20)
     },

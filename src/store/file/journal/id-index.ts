@@ -27,9 +27,10 @@ const LF = 0x0a
 /** `seed` of the hashes: random, so that no client can choose ids that share one. */
 export function createFind(chainNow: () => ChainOptions, seed: number): Log['find'] {
   const cache = createPartCache<number>()
-  // Lookups run one after the other. A new buffer for each read would make garbage of a megabyte each.
-  const buffer = Buffer.allocUnsafeSlow(READ_BYTES + GAP_BYTES + LINE_BYTES)
+  // Lookups run one after the other. A new buffer for each read would make garbage of a megabyte each, and a store without outcomes needs none.
+  let buffer: Buffer | undefined
   return inOrder(async ids => {
+    buffer ??= Buffer.allocUnsafeSlow(READ_BYTES + GAP_BYTES + LINE_BYTES)
     const options = chainNow()
     const { extents } = await readChain(options)
     cache.removeBelow(extents[0]?.sequence ?? Number.POSITIVE_INFINITY)

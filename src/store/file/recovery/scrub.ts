@@ -1,6 +1,7 @@
 /**
  * The scrub slowly reads and verifies all segments and snapshots in the background. It also verifies a single segment after a listing found
- * damage in it. It logs and counts damage, and records it as known damage. It never reads beyond the durable end of the journal.
+ * damage in it. It logs and counts damage, and records it as known damage. It never reads beyond the durable end of the journal. The file is long
+ * because both ways of verifying share what is known of the damage.
  */
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Logger } from '../../logger.ts'
