@@ -3,6 +3,7 @@
  * own process, so that none warms up another.
  */
 
+import { alerts } from './measures/alerts.ts'
 import { timeAppending, timePreallocated } from './measures/appending.ts'
 import { timeLag } from './measures/lag.ts'
 import { memory } from './measures/memory.ts'
@@ -23,6 +24,7 @@ import { wholeFiles } from './measures/whole-files.ts'
 
 const MEASURES: Readonly<Record<string, (...args: string[]) => unknown>> = {
   questions,
+  alerts,
   tracking,
   memory,
   scrape: serveScrapes,

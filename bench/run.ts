@@ -2,6 +2,7 @@
 import { writeFile } from 'node:fs/promises'
 import { loadavg } from 'node:os'
 import { parseArgs } from 'node:util'
+import { alertRows } from './rows/alerts.ts'
 import { batchRows } from './rows/batch.ts'
 import { inProcessRows } from './rows/in-process.ts'
 import { openLoopRows } from './rows/open-loop.ts'
@@ -25,6 +26,7 @@ const GROUPS: Readonly<Record<string, (bench: Bench) => Promise<Row[]>>> = {
   'open-loop': openLoopRows,
   streams: streamRows,
   questions: questionRows,
+  alerts: alertRows,
   scrape: scrapeRows,
   'in-process': inProcessRows,
   storage: storageRows,

@@ -86,6 +86,7 @@ export async function startSidecar(
     price: attempt => state.price(attempt),
     modelAliases: () => state.aliases,
     alertSettings: () => config.alerts.settings,
+    evaluatedAlerts: () => notifier?.latest,
   })
 
   const monotonic = (): number => performance.now()

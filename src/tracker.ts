@@ -6,7 +6,7 @@
 import type { ExperimentPlan } from './core/aggregate/experiment-plan.ts'
 import type { AgentMetrics } from './core/aggregate/metrics.ts'
 import type { SeriesPoint } from './core/aggregate/series.ts'
-import type { AlertSettings } from './core/alerts/alert.ts'
+import type { AlertSettings, EvaluatedAlerts } from './core/alerts/alert.ts'
 import type { NewAttempt } from './core/attempt/attempt.ts'
 import { aliasesOf, type ModelAliases, NO_ALIASES } from './core/attempt/model-aliases.ts'
 import type { Outcome } from './core/fold.ts'
@@ -94,6 +94,8 @@ export interface TrackerOptions {
   readonly modelAliases?: Readonly<Record<string, readonly string[]>> | (() => ModelAliases)
   /** The settings in force of the question `alerts`. By default those without configuration. */
   readonly alertSettings?: (() => AlertSettings) | undefined
+  /** The last evaluation of a process that evaluates these settings in intervals. By default each question evaluates them. */
+  readonly evaluatedAlerts?: (() => EvaluatedAlerts | undefined) | undefined
 }
 
 /** Common parameters of the documented questions: names, a time range, and a signal that cancels the computation. */
@@ -113,12 +115,16 @@ export class AgentPerformanceTracker {
   /** Throws a RangeError that names each fault of `modelAliases`. */
   constructor(options: TrackerOptions | string = {}) {
     const given = typeof options === 'string' ? { store: options } : options
-    const { store = DEFAULT_STORE, clock, log, price, alertSettings } = given
+    const { store = DEFAULT_STORE, clock, log, price, alertSettings, evaluatedAlerts } = given
     const modelAliases = aliasesIn(given)
     this.#clock = clock ?? Date.now
     this.#store =
       typeof store === 'string' ? openStore(store, clock === undefined ? {} : { clock }) : Promise.resolve(store)
-    this.#facts = this.#store.then(open => ({ ...acceptSpellings(open, modelAliases), alertSettings }))
+    this.#facts = this.#store.then(open => ({
+      ...acceptSpellings(open, modelAliases),
+      alertSettings,
+      evaluatedAlerts,
+    }))
     // Each question rejects with the reason.
     this.#facts.catch(() => undefined)
     this.#recorder = createRecorder(this.#store, { clock: this.#clock, log, price, modelAliases })

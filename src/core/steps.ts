@@ -7,6 +7,9 @@ import type { KeySummary } from './ports.ts'
 /** A computation that may be interrupted at every yield and returns its result. Each step takes well below a millisecond. */
 export type Steps<T> = Generator<void, T>
 
+/** Runs steps and lets others run in between. */
+export type RunSteps = <T>(steps: Steps<T>) => Promise<T>
+
 /** Runs all steps without interruption and returns the result. */
 export function runToCompletion<T>(steps: Steps<T>): T {
   for (;;) {

@@ -4,7 +4,7 @@
  * because its functions share the deliveries and what they sent.
  */
 import type { Logger } from 'pino'
-import { type Alert, alertId } from '../core/alerts/alert.ts'
+import { type Alert, alertId, type EvaluatedAlerts } from '../core/alerts/alert.ts'
 import type { AlertChange, AlertLog } from '../core/alerts/lifecycle.ts'
 import type { Clock } from '../core/ports.ts'
 import { createDelivery, type Delivery, type SinkCounts } from './delivery.ts'
@@ -54,6 +54,8 @@ export interface Notifier {
   /** Resolves when no sink is being notified. For tests. */
   idle(): Promise<void>
   readonly facts: NotifierFacts
+  /** The last evaluation. Undefined before the first. */
+  readonly latest: EvaluatedAlerts | undefined
   /** Stops within 2 s, without waiting for sinks that do not answer. What they did not receive is sent after the next start. */
   close(): Promise<void>
 }
@@ -81,6 +83,7 @@ export function createNotifier(options: NotifierOptions): Notifier {
   let refreshedMs = Number.NEGATIVE_INFINITY
   let isFailing = false
   let evaluationSeconds: number | undefined
+  let latest: EvaluatedAlerts | undefined
   let dropped = 0
   const closed = new AbortController()
 
@@ -140,7 +143,9 @@ export function createNotifier(options: NotifierOptions): Notifier {
 
   async function evaluated(): Promise<readonly Alert[]> {
     const startMs = monotonic()
-    const found = await evaluate(clock())
+    const atMs = clock()
+    const found = await evaluate(atMs)
+    latest = { alerts: found, atMs }
     evaluationSeconds = (monotonic() - startMs) / 1000
     return found
   }
@@ -251,6 +256,9 @@ export function createNotifier(options: NotifierOptions): Notifier {
       get evaluationSeconds() {
         return evaluationSeconds
       },
+    },
+    get latest() {
+      return latest
     },
     async close() {
       closed.abort()

@@ -1,6 +1,6 @@
 /** The definition of a question. HTTP, /openapi.json, the typed client, the tracker and the command derive from it. */
 import type { z } from 'zod'
-import type { AlertSettings } from '../core/alerts/alert.ts'
+import type { AlertSettings, EvaluatedAlerts } from '../core/alerts/alert.ts'
 import type { TimeZone } from '../core/attempt/time-zone.ts'
 import {
   type KeyFilter,
@@ -20,6 +20,8 @@ import type { Exactly } from './schema.ts'
 export interface Facts extends StoreQueries, Pick<Store, 'asOf' | 'health'> {
   /** Undefined for the default settings. */
   readonly alertSettings?: (() => AlertSettings) | undefined
+  /** The last evaluation of these settings. Undefined in a process that evaluates none in intervals. */
+  readonly evaluatedAlerts?: (() => EvaluatedAlerts | undefined) | undefined
   /** The name under which the attempts of a spelling of a model are stored. Undefined if models have one spelling. */
   readonly modelNameOf?: ((spelling: string) => string) | undefined
 }

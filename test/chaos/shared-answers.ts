@@ -29,7 +29,7 @@ export async function answersOf(url: string): Promise<ReadonlyMap<string, string
 const withoutTime = (text: string): string =>
   text
     .replace(/"as_of":"[^"]*",?/g, '')
-    .replace(/"(generated_at|until)":"[^"]*"/g, '"$1":"-"')
+    .replace(/"(generated_at|evaluated_at|until)":"[^"]*"/g, '"$1":"-"')
     .replace(/"((?:earlier_)?range)":\{"since":"[^"]*"/g, '"$1":{"since":"-"')
     .replace(/^"last_updated": "[^"]*"/m, '')
 

@@ -1,7 +1,7 @@
 /** The question `alerts` over a store: what fires, filtered and muted, in a process and by the command on a store that no other process has open. */
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { type AlertSettings, DEFAULT_ALERT_SETTINGS } from '../../src/core/alerts/alert.ts'
+import { type AlertSettings, DEFAULT_ALERT_SETTINGS, type EvaluatedAlerts } from '../../src/core/alerts/alert.ts'
 import { AgentPerformanceTracker } from '../../src/tracker.ts'
 import { runCommand } from '../command/run-command.ts'
 import { temporaryFolder } from '../support/sidecar-process.ts'
@@ -86,5 +86,36 @@ test('an alert about a model is found by any spelling of the model', async () =>
   expect(byName).toHaveLength(1)
   expect(await rulesOf('vendor/m')).toEqual(byName)
   expect(await rulesOf('other')).toEqual([])
+  await tracker.close()
+})
+
+test('a sidecar with many keys answers its last evaluation, and one with few evaluates for each answer', async () => {
+  await using folder = await temporaryFolder()
+  let evaluated: EvaluatedAlerts | undefined
+  const tracker = new AgentPerformanceTracker({
+    store: join(folder.path, 'agents.json'),
+    evaluatedAlerts: () => evaluated,
+  })
+  const nowMs = Date.now()
+  await record(tracker, nowMs)
+  const ask = async (): Promise<{ readonly rules: readonly string[]; readonly ageMs: number }> => {
+    const { alerts, evaluated_at } = await tracker.ask('alerts', {})
+    return { rules: alerts.map(({ rule }) => rule), ageMs: Date.now() - Date.parse(evaluated_at) }
+  }
+  evaluated = { alerts: [], atMs: nowMs - 30_000 }
+  const ofFew = await ask()
+  expect(ofFew.rules).toEqual(['AgentOverconfident'])
+  expect(ofFew.ageMs).toBeLessThan(30_000)
+
+  const key = { agent_name: 'other', model_name: 'm', success: true, time_seconds: 1 }
+  await tracker.recordAttempts(Array.from({ length: 1000 }, (_, i) => ({ ...key, issue_type: `${i}` })))
+  const ofMany = await ask()
+  expect(ofMany.rules).toEqual([])
+  expect(ofMany.ageMs).toBeGreaterThanOrEqual(30_000)
+  // A sidecar that could not evaluate for a while must not answer what has long been over.
+  evaluated = { alerts: [], atMs: nowMs - 61_000 }
+  expect((await ask()).rules).toEqual(['AgentOverconfident'])
+  evaluated = undefined
+  expect((await ask()).rules).toEqual(['AgentOverconfident'])
   await tracker.close()
 })

@@ -87,7 +87,10 @@ const asked = QUESTIONS.flatMap(question =>
 /** An answer as JSON has it, without the time at which it was made. */
 function comparable(answer: unknown): unknown {
   if (answer === undefined || answer === null) return null
-  const { generated_at, last_updated, ...rest } = JSON.parse(JSON.stringify(answer)) as Record<string, unknown>
+  const { generated_at, evaluated_at, last_updated, ...rest } = JSON.parse(JSON.stringify(answer)) as Record<
+    string,
+    unknown
+  >
   return rest
 }
 

@@ -157,7 +157,7 @@ describe('with --model-aliases', () => {
         const given = Object.entries(query).filter(entry => entry[1] !== undefined) as [string, string][]
         const response = await sidecar.get(`/api/v1/${at}?${new URLSearchParams(given)}`)
         expect([path, response.status]).toEqual([path, 200])
-        const { generated_at, last_updated, ...rest } = (await response.json()) as Record<string, unknown>
+        const { generated_at, evaluated_at, last_updated, ...rest } = (await response.json()) as Record<string, unknown>
         return rest
       }
       const [byName, bySpelling, ofOther] = [

@@ -636,6 +636,12 @@ export interface CostSums extends AmountSums {
 /** All costs in US dollars: those of single attempts, and the sums that senders counted themselves. */
 export const totalCost = (s: Summary): number => s[COST]! + s[COUNTED_COST]!
 
+/** The number of attempts whose cost is known, and the sum of these costs in US dollars. */
+export const knownCosts = (s: Summary): { readonly known: number; readonly usd: number } => ({
+  known: s[REPORTED_COSTS]! + s[COMPUTED_COSTS]!,
+  usd: s[COST]!,
+})
+
 export function costs(s: Summary): CostSums {
   const [reported, computed] = [s[REPORTED_COSTS]!, s[COMPUTED_COSTS]!]
   const n = reported + computed

@@ -3,7 +3,7 @@ import { forEachConfidence, forEachOutcome } from '../aggregate/recent.ts'
 import { recordedSpan } from '../aggregate/summary.ts'
 import { OVERFLOW_KEY } from '../aggregate/tally.ts'
 import type { KeySummary } from '../ports.ts'
-import { createLatestBuffer, judgedUntilMs, KEYS_READ_PER_STEP, MAX_AGENT_ENTRIES } from '../reports/drift-watch.ts'
+import { type EntriesStart, judgedUntilMs, KEYS_READ_PER_STEP, latestEntrySteps } from '../reports/drift-watch.ts'
 import { groupSteps } from '../reports/groups.ts'
 import type { Counts, MutableCounts } from '../statistics/counts.ts'
 import { forEachKey, type Steps } from '../steps.ts'
@@ -18,6 +18,8 @@ export interface WatchedAgent {
   /** The times of its first and its last attempt, pending ones included, in milliseconds since the epoch. */
   readonly firstMs: number
   readonly lastMs: number
+  /** A number that increases whenever one of all its keys changes. NaN if the store tells no changes. */
+  readonly changes: number
 }
 
 /** Whether an agent or experiment made an attempt in the last {@link STALE_DAYS} days. Otherwise its alerts end. */
@@ -30,15 +32,17 @@ export function* watchedAgentSteps(keys: readonly KeySummary[], nowMs: number): 
   for (const { name, keys: own } of all) {
     if (name === OVERFLOW_KEY.agent_name) continue
     const current: KeySummary[] = []
+    let changes = 0
     let [firstMs, lastMs] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY]
     yield* forEachKey(own, entry => {
+      changes += entry.changes ?? Number.NaN
       const times = recordedSpan(entry.summary)
       if (times === undefined) return
       firstMs = Math.min(firstMs, times.firstMs)
       lastMs = Math.max(lastMs, times.lastMs)
       if (isCurrent(times.lastMs, nowMs)) current.push(entry)
     })
-    if (current.length > 0) agents.push({ name, keys: current, firstMs, lastMs })
+    if (current.length > 0) agents.push({ name, keys: current, firstMs, lastMs, changes })
     if (agents.length % 100 === 0) yield
   }
   return agents
@@ -49,17 +53,17 @@ export interface Outcomes extends Counts {
   readonly ms: number
 }
 
-/** The latest outcomes of some keys, in the order of their time. */
-export function* latestOutcomeSteps(keys: readonly KeySummary[]): Steps<readonly Outcomes[]> {
-  const latest = createLatestBuffer<Outcomes>(MAX_AGENT_ENTRIES)
-  function read(key: KeySummary): void {
-    const untilMs = judgedUntilMs(key)
-    forEachOutcome(key.recent, (ms, successes, attempts) => {
-      if (ms < untilMs) latest.add({ ms, successes, attempts })
-    })
-  }
-  yield* forEachKey(keys, read, KEYS_READ_PER_STEP)
-  return latest.inOrder()
+/** The latest outcomes of some keys, in the order of their time. `start` is as for {@link latestEntrySteps}. */
+export function* latestOutcomeSteps(keys: readonly KeySummary[], start: EntriesStart): Steps<readonly Outcomes[]> {
+  return yield* latestEntrySteps<Outcomes>(start, function* (latest) {
+    yield* forEachKey(keys, read, KEYS_READ_PER_STEP)
+    function read(key: KeySummary): void {
+      const untilMs = judgedUntilMs(key)
+      forEachOutcome(key.recent, (ms, successes, attempts) => {
+        if (ms < untilMs && !latest.isTooOld(ms)) latest.add({ ms, successes, attempts })
+      })
+    }
+  })
 }
 
 /** An attempt that stated a confidence. */
@@ -69,17 +73,23 @@ export interface ConfidentOutcome {
   readonly success: boolean
 }
 
-/** The latest attempts of some keys that stated a confidence, in the order of their time: at most the last 100 of each key. */
-export function* latestConfidenceSteps(keys: readonly KeySummary[]): Steps<readonly ConfidentOutcome[]> {
-  const latest = createLatestBuffer<ConfidentOutcome>(MAX_AGENT_ENTRIES)
-  function read(key: KeySummary): void {
-    const untilMs = judgedUntilMs(key)
-    forEachConfidence(key.recent, (ms, confidence, success) => {
-      if (ms < untilMs) latest.add({ ms, confidence, success })
-    })
-  }
-  yield* forEachKey(keys, read, KEYS_READ_PER_STEP)
-  return latest.inOrder()
+/**
+ * The latest attempts of some keys that stated a confidence, in the order of their time: at most the last 100 of each key. `start` is as for
+ * {@link latestEntrySteps}.
+ */
+export function* latestConfidenceSteps(
+  keys: readonly KeySummary[],
+  start: EntriesStart,
+): Steps<readonly ConfidentOutcome[]> {
+  return yield* latestEntrySteps<ConfidentOutcome>(start, function* (latest) {
+    yield* forEachKey(keys, read, KEYS_READ_PER_STEP)
+    function read(key: KeySummary): void {
+      const untilMs = judgedUntilMs(key)
+      forEachConfidence(key.recent, (ms, confidence, success) => {
+        if (ms < untilMs && !latest.isTooOld(ms)) latest.add({ ms, confidence, success })
+      })
+    }
+  })
 }
 
 /** The attempts of some keys from `sinceMs` on, as far as they are held. */

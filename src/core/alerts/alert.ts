@@ -48,6 +48,13 @@ export interface Alert {
   }
 }
 
+/** The alerts that fired when the rules were evaluated. */
+export interface EvaluatedAlerts {
+  readonly alerts: readonly Alert[]
+  /** In milliseconds since the epoch. */
+  readonly atMs: number
+}
+
 /** The identity of an alert: its rule and its labels in a fixed order. */
 export function alertId({ rule, labels }: Pick<Alert, 'rule' | 'labels'>): string {
   return JSON.stringify([rule, ...[...labels].sort(([a], [b]) => (a < b ? -1 : 1))])

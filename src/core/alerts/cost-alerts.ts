@@ -6,7 +6,7 @@ import { type CostRatio, costRatio } from '../statistics/cost-ranking.ts'
 import type { Steps } from '../steps.ts'
 import type { WatchedAgent } from './agents.ts'
 import type { Alert, AlertFigure } from './alert.ts'
-import type { CostPeriods } from './facts.ts'
+import type { CostPeriods } from './cost-periods.ts'
 import { type Finding, type Firing, isFiring, makeAlert, pathOf, short } from './make-alert.ts'
 import { COST_ALPHA } from './rules.ts'
 import type { RuleInForce } from './settings.ts'
@@ -14,21 +14,19 @@ import type { RuleInForce } from './settings.ts'
 /** One alert for each agent whose cost ratio reaches the threshold of the rule, with a confidence interval above 1. */
 export function* costAlertSteps(
   agents: readonly WatchedAgent[],
-  { sinceMs, before, after }: CostPeriods,
+  { sinceMs, compared, before, after }: CostPeriods,
   rule: RuleInForce,
   firing: Firing,
   nowMs: number,
 ): Steps<readonly Alert[]> {
   const [earlier, later] = [yield* totalsBy(before, ['agent_name']), yield* totalsBy(after, ['agent_name'])]
-  const compared = agents.flatMap(({ name }) => {
-    const [first, second] = [earlier.agent_name.get(name), later.agent_name.get(name)]
-    return first === undefined || second === undefined ? [] : [{ name, first, second }]
-  })
   const threshold = rule.threshold ?? 1
   const alerts: Alert[] = []
-  for (const { name, first, second } of compared) {
+  for (const { name } of agents) {
+    const [first, second] = [earlier.agent_name.get(name), later.agent_name.get(name)]
+    if (first === undefined || second === undefined) continue
     yield
-    const ratio = costRatio(countsAndCosts(first), countsAndCosts(second), COST_ALPHA / compared.length)
+    const ratio = costRatio(countsAndCosts(first), countsAndCosts(second), COST_ALPHA / compared)
     const labels: Finding['labels'] = [['agent_name', name]]
     const lasts = isFiring(firing, 'AgentCostPerSuccessRose', labels)
     if (ratio === undefined || !(lasts ? isStillDear(ratio, threshold) : isDear(ratio, threshold))) continue

@@ -1,12 +1,12 @@
 /** Evaluates all rules on the facts. */
 import type { Steps } from '../steps.ts'
-import { watchedAgentSteps } from './agents.ts'
 import { ALERT_SEVERITIES, type Alert, type AlertSettings } from './alert.ts'
 import { confidenceAlertSteps } from './confidence-alerts.ts'
 import { costAlertSteps } from './cost-alerts.ts'
 import { driftAlertSteps } from './drift-alerts.ts'
 import { experimentAlertSteps } from './experiment-alerts.ts'
 import type { AlertFacts } from './facts.ts'
+import { recallOf } from './recall.ts'
 import type { AlertRuleName } from './rules.ts'
 import { type RuleInForce, ruleInForce } from './settings.ts'
 import { armsFilled, keysFilled, limitAlerts, storeAlerts } from './sidecar-alerts.ts'
@@ -18,16 +18,16 @@ import { targetAlertSteps } from './target-alerts.ts'
  * same alerts, so that every sidecar of a store finds the same.
  */
 export function* evaluate(facts: AlertFacts, settings: AlertSettings, nowMs: number): Steps<readonly Alert[]> {
-  const { keys, firing } = facts
+  const { agents, firing } = facts
+  const known = { firing, recall: recallOf(facts.keys) }
   const rule = (name: AlertRuleName): RuleInForce => ruleInForce(name, settings)
   const on = (name: AlertRuleName): RuleInForce[] => [rule(name)].filter(({ isEnabled }) => isEnabled)
-  const agents = yield* watchedAgentSteps(keys, nowMs)
   const alerts: Alert[] = []
   const drift = { down: rule('AgentSuccessDrift'), up: rule('AgentSuccessRose') }
-  if (drift.down.isEnabled || drift.up.isEnabled) alerts.push(...(yield* driftAlertSteps(agents, drift, firing, nowMs)))
+  if (drift.down.isEnabled || drift.up.isEnabled) alerts.push(...(yield* driftAlertSteps(agents, drift, known, nowMs)))
   for (const one of on('AgentMissesTarget'))
-    alerts.push(...(yield* targetAlertSteps(agents, settings.targets, one, firing, nowMs)))
-  for (const one of on('AgentOverconfident')) alerts.push(...(yield* confidenceAlertSteps(agents, one, firing, nowMs)))
+    alerts.push(...(yield* targetAlertSteps(agents, settings.targets, one, known, nowMs)))
+  for (const one of on('AgentOverconfident')) alerts.push(...(yield* confidenceAlertSteps(agents, one, known, nowMs)))
   if (facts.costs !== undefined) {
     for (const one of on('AgentCostPerSuccessRose'))
       alerts.push(...(yield* costAlertSteps(agents, facts.costs, one, firing, nowMs)))

@@ -44,7 +44,7 @@ export function watchKey(entry: KeySummary, keys: number, range?: TimeRange): Dr
 /** {@link watchKey}, as a detector that can be asked with the common threshold of several keys. */
 export function detectKey(entry: KeySummary, keys: number, range: TimeRange = WHOLE_LIFE): DriftDetector | null {
   // Most keys have few attempts if there are many keys. Skips reading the attempts of those.
-  if (!isMonitored(entry) || latestHeldMs(entry.recent, range.untilMs) < range.sinceMs) return null
+  if (!isMonitored(entry) || !isHeldIn(entry, range)) return null
   const unordered = unorderedCounts(entry)
   const detector = createDriftDetector(driftThreshold(keys), lateDiscount(meanDisplacement(entry.recent)))
   const stratum = createStratum(unordered.successes, unordered.attempts)
@@ -62,6 +62,10 @@ export function detectKey(entry: KeySummary, keys: number, range: TimeRange = WH
   })
   return total < MIN_ATTEMPTS ? null : detector
 }
+
+/** Whether an attempt of the range is among the last 100. */
+const isHeldIn = ({ recent }: KeySummary, { sinceMs, untilMs }: TimeRange): boolean =>
+  sinceMs === Number.NEGATIVE_INFINITY || latestHeldMs(recent, untilMs) >= sinceMs
 
 /**
  * The end of the attempts of a key that can be compared with each other, exclusive, in milliseconds since the epoch: that of its last verified
@@ -95,31 +99,59 @@ export function watchAgent(own: readonly KeySummary[], agents: number, range?: T
   return runToCompletion(detectAgentSteps(own, agents, range))?.drift() ?? null
 }
 
-/** {@link watchAgent} in steps, as a detector that can be asked with the common threshold of several agents. */
+/** Where the tested entries of some keys began when they were last read. */
+export interface EntriesStart {
+  /** In milliseconds since the epoch. -Infinity if there were fewer than {@link MAX_AGENT_ENTRIES}, or they were not read yet. */
+  sinceMs: number
+}
+
+/**
+ * {@link watchAgent} in steps, as a detector that can be asked with the common threshold of several agents. `start` is written, and only saves time:
+ * entries before it are not collected, unless there are too few behind it.
+ */
 export function* detectAgentSteps(
   own: readonly KeySummary[],
   agents: number,
   range: TimeRange = WHOLE_LIFE,
+  start: EntriesStart = { sinceMs: Number.NEGATIVE_INFINITY },
 ): Steps<DriftDetector | null> {
   let total = 0
   let isHeld = false
-  const latest = createLatestBuffer<Entry>(MAX_AGENT_ENTRIES)
-  function read(key: KeySummary): void {
-    isHeld ||= latestHeldMs(key.recent, range.untilMs) >= range.sinceMs
-    const before: MutableCounts = { ...unorderedCounts(key) }
-    const entries = { before, stratum: undefined }
-    const untilMs = Math.min(range.untilMs, judgedUntilMs(key))
-    forEachOutcome(key.recent, (ms, successes, attempts) => {
-      if (ms >= untilMs) return
-      before.successes += successes
-      before.attempts += attempts
-      latest.add({ ms, successes, attempts, key: entries })
-    })
-    total += before.attempts
-  }
-  yield* forEachKey(own, read, KEYS_READ_PER_STEP)
+  const entries = yield* latestEntrySteps<Entry>(start, function* (latest) {
+    total = 0
+    yield* forEachKey(own, read, KEYS_READ_PER_STEP)
+    function read(key: KeySummary): void {
+      isHeld ||= isHeldIn(key, range)
+      const before: MutableCounts = { ...unorderedCounts(key) }
+      const entries = { before, stratum: undefined }
+      const untilMs = Math.min(range.untilMs, judgedUntilMs(key))
+      forEachOutcome(key.recent, (ms, successes, attempts) => {
+        if (ms >= untilMs) return
+        before.successes += successes
+        before.attempts += attempts
+        if (!latest.isTooOld(ms)) latest.add({ ms, successes, attempts, key: entries })
+      })
+      total += before.attempts
+    }
+  })
   if (!isHeld || total < MIN_ATTEMPTS) return null
-  return yield* detectEntries(latest.inOrder(), driftThreshold(agents), range.sinceMs)
+  return yield* detectEntries(entries, driftThreshold(agents), range.sinceMs)
+}
+
+/** The latest {@link MAX_AGENT_ENTRIES} entries that `read` adds, oldest first. It is called again if there are too few from `start` on. */
+export function* latestEntrySteps<T extends { readonly ms: number }>(
+  start: EntriesStart,
+  read: (latest: LatestBuffer<T>) => Steps<void>,
+): Steps<readonly T[]> {
+  let latest = createLatestBuffer<T>(MAX_AGENT_ENTRIES, start.sinceMs)
+  yield* read(latest)
+  if (start.sinceMs > Number.NEGATIVE_INFINITY && latest.inOrder().length < MAX_AGENT_ENTRIES) {
+    latest = createLatestBuffer<T>(MAX_AGENT_ENTRIES)
+    yield* read(latest)
+  }
+  const entries = latest.inOrder()
+  start.sinceMs = entries.length < MAX_AGENT_ENTRIES ? Number.NEGATIVE_INFINITY : entries[0]!.ms
+  return entries
 }
 
 /** One key of an agent: the counts before the tested entries, and its stratum. */
@@ -153,21 +185,27 @@ function* detectEntries(entries: readonly Entry[], threshold: number, sinceMs: n
 }
 
 export interface LatestBuffer<T> {
+  /** Whether an item of this time would not be kept. To be asked before it is created: most items of many keys are too old. */
+  isTooOld(ms: number): boolean
   add(item: T): void
   /** Oldest first. Items of the same time stay in the order added. */
   inOrder(): readonly T[]
 }
 
-/** A bounded buffer of the latest `capacity` items by time. An agent may have 100,000 attempts in memory. */
-export function createLatestBuffer<T extends { readonly ms: number }>(capacity: number): LatestBuffer<T> {
+/** A bounded buffer of the latest `capacity` items from `sinceMs` on, by time. An agent may have 100,000 attempts in memory. */
+export function createLatestBuffer<T extends { readonly ms: number }>(
+  capacity: number,
+  sinceMs: number = Number.NEGATIVE_INFINITY,
+): LatestBuffer<T> {
   let items: T[] = []
-  let oldestMs = Number.NEGATIVE_INFINITY
+  let oldestMs = sinceMs
   function inOrder(): readonly T[] {
     items = items.sort((a, b) => a.ms - b.ms).slice(-capacity)
     if (items.length === capacity) oldestMs = items[0]!.ms
     return items
   }
   return {
+    isTooOld: ms => ms < oldestMs,
     add(item) {
       if (item.ms < oldestMs) return
       items.push(item)

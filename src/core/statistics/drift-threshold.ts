@@ -14,8 +14,10 @@ export function driftThreshold(keys: number, alarms = 1): number {
  * Source: the e-d-BH procedure of S. Dandapanthula and A. Ramdas, arXiv 2501.04130 (2025), with exp(statistic) as e-detector.
  */
 export function commonThreshold(statistics: readonly number[], keys: number): number {
-  const sorted = statistics.toSorted((a, b) => b - a)
-  for (let k = sorted.length; k > 1; k--) if (sorted[k - 1]! >= driftThreshold(keys, k)) return driftThreshold(keys, k)
+  // Ascending: the k-th largest is the k-th from the end. Sorting numbers of an array with a comparison takes ten times as long.
+  const sorted = Float64Array.from(statistics).sort()
+  for (let k = sorted.length; k > 1; k--)
+    if (sorted[sorted.length - k]! >= driftThreshold(keys, k)) return driftThreshold(keys, k)
   return driftThreshold(keys)
 }
 

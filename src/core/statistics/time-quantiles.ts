@@ -107,11 +107,35 @@ const Z = 1.959963984540054
 /** From this count on, the error of the normal approximation is below one or two ranks, and exact ranks take long. */
 const APPROXIMATE_FROM = 2000
 
+interface Ranks {
+  readonly lower: number
+  readonly upper: number
+}
+
+/** By the quantile, then by the number of values below {@link APPROXIMATE_FROM}. */
+const knownRanks = new Map<number, Map<number, Ranks>>()
+
+/** {@link computeRanks}, once for each number of values: a report asks for hundreds, most of them again and again. */
+function ranks(n: number, p: number): Ranks {
+  if (n >= APPROXIMATE_FROM) return computeRanks(n, p)
+  let known = knownRanks.get(p)
+  if (known === undefined) {
+    known = new Map()
+    knownRanks.set(p, known)
+  }
+  let found = known.get(n)
+  if (found === undefined) {
+    found = computeRanks(n, p)
+    known.set(n, found)
+  }
+  return found
+}
+
 /**
  * The highest lower and the lowest upper rank of an interval. The number of values up to the quantile is binomial. It is below `lower`, and
  * at least `upper`, with a probability of at most 2.5 % each. Rank 0 and rank `n` + 1 are the ends of all times.
  */
-function ranks(n: number, p: number): { readonly lower: number; readonly upper: number } {
+function computeRanks(n: number, p: number): Ranks {
   const [mean, spread] = [n * p, Math.sqrt(n * p * (1 - p))]
   if (n >= APPROXIMATE_FROM) return { lower: Math.floor(mean - Z * spread), upper: Math.ceil(mean + Z * spread) + 1 }
   const atMost = (k: number): number => (k < 0 ? 0 : k >= n ? 1 : regularizedBeta(1 - p, n - k, k + 1, p))

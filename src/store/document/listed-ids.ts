@@ -1,5 +1,5 @@
 /** Ids of the attempts that a document lists: the same whenever the attempt is read, also from a later copy of the document. */
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { isObject } from './document.ts'
 
 /** The documented fields of an attempt. */
@@ -24,7 +24,6 @@ export function createListedIds(entry: string): (result: unknown) => string {
     const content = JSON.stringify([entry, ...LISTED_FIELDS.map(field => fields[field] ?? null)])
     const nth = seen.get(content) ?? 0
     seen.set(content, nth + 1)
-    const hash = createHash('sha256').update(`${nth} ${content}`).digest('hex').slice(0, 32)
-    return `file:${hash}`
+    return `file:${hash('sha256', `${nth} ${content}`, 'hex').slice(0, 32)}`
   }
 }

@@ -48,6 +48,7 @@ export function createWorld({
         : view === 'latest'
           ? tally.keys(filter)
           : runToCompletion(tally.viewedSteps(filter, view)),
+    clip: range => tally.times.clip(range, world.nowMs),
     arms: async experiment =>
       runToCompletion(tally.armSteps(experiment, { range: undefined, filter: {} }, world.nowMs)),
     experiments: () => [...new Set([...tally.arms().map(({ experiment }) => experiment), ...tally.plans.keys()])],
