@@ -1,4 +1,7 @@
-/** The last attempts of one key, in a ring buffer of columns. An attempt takes 25 bytes instead of hundreds. */
+/**
+ * The last attempts of one key, in a ring buffer of columns. An attempt takes 25 bytes instead of hundreds.
+ * Longer than 250 lines because all functions know the columns, and nothing else does.
+ */
 import type { AgentAttempt, AttemptKey, DecidedAttempt } from '../attempt/attempt.ts'
 import { type Instant, printLocal, printTimestamp } from '../attempt/timestamp.ts'
 import type { MutableCounts } from '../statistics/counts.ts'

@@ -37,12 +37,17 @@ export function ConfidenceCard({ query }: { query: Query }) {
   )
 }
 
+/** ±10 percentage points, as in the verdict of `honesty`. */
+const WIDEST_WITHOUT_BIAS = 0.2
+
 type Overall = Given<'calibration'>['overall']
 
 function calibrationBadge({ over_confidence_interval: between, degenerate }: Overall) {
   if (degenerate || between === null) return <Badge tone="open">Cannot tell yet</Badge>
   if (between.low > 0) return <Badge tone="worse">Over-confident</Badge>
   if (between.high < 0) return <Badge tone="worse">Under-confident</Badge>
+  // Few attempts show no bias of any size.
+  if (between.high - between.low > WIDEST_WITHOUT_BIAS) return <Badge tone="open">Cannot tell yet</Badge>
   return <Badge tone="plain">No bias seen</Badge>
 }
 

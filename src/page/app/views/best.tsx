@@ -1,4 +1,4 @@
-/** Who is best: every agent and model, and whether that can be told yet. */
+/** Who is best: every agent and model, and whether that can be told yet. Longer than 250 lines because the rows of its one table need all of it. */
 import { useRef, useState } from 'preact/hooks'
 import type { LeaderboardGroup, LeaderboardRow } from '../../../core/reports/leaderboard.ts'
 import { useAnswer } from '../data/answers.ts'

@@ -1,4 +1,4 @@
-/** Experiments: whether an A/B test is decided, and how its evidence grew. */
+/** Experiments: whether an A/B test is decided, and how its evidence grew. Longer than 250 lines: the parts of one view, used nowhere else. */
 import type { ComponentChildren } from 'preact'
 import { isPending, useAnswer } from '../data/answers.ts'
 import type { Given } from '../data/api.ts'

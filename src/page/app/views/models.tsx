@@ -153,10 +153,17 @@ function ModelTable({ fair, plain, query }: { fair: Fair; plain: Plain | undefin
 
 /** Pairs whose order the mix of issue types turns over (Simpson's paradox). */
 function Reversals({ fair }: { fair: Fair }) {
+  const isComparable = fair.rates.filter(row => row.adjusted_rate !== null).length > 1
   return (
     <Card title="Does the mix of work mislead?">
       <ul class="sentences">
-        {fair.turned_over.length === 0 && (
+        {!isComparable && (
+          <li>
+            <Badge tone="open">Cannot tell yet</Badge>
+            <span>Fewer than two models have attempts at the same issue types.</span>
+          </li>
+        )}
+        {isComparable && fair.turned_over.length === 0 && (
           <li>
             <Badge tone="plain">No reversal</Badge>
             <span>The plain rates order all compared models as the rates at the same mix do.</span>

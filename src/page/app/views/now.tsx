@@ -1,4 +1,4 @@
-/** Now: what arrives, what failed, and whether anything changed by more than chance. */
+/** Now: what arrives, what failed, and whether anything changed by more than chance. Longer than 250 lines: the parts of one view, used nowhere else. */
 import { together, useAnswer } from '../data/answers.ts'
 import type { Given, Query } from '../data/api.ts'
 import { useNewestAttempts } from '../data/attempts.ts'
