@@ -105,7 +105,10 @@ export function createOutcomeLedger({ isImmediate }: OutcomeLedgerOptions = { is
       // An attempt may become durable between two of its outcomes.
       const isWrong = accepted > fresh.length || (isCertain && accepted !== known.length)
       if (accepted + duplicates + unknown.length !== all.length || isWrong) contradictions.push(text)
-      const lost = all.find(one => missing.has(one.attempt_id) && (stateOf(one) === 'kept' || (isDue && isImmediate)))
+      // Another client may have got its answer since this request was sent, and after its sidecar had looked.
+      const notBefore = new Set(fresh.map(keyOf))
+      const isKnown = (one: NumberedOutcome): boolean => !notBefore.has(keyOf(one)) || (isDue && isImmediate)
+      const lost = all.find(one => missing.has(one.attempt_id) && isKnown(one))
       if (lost !== undefined) contradictions.push(`${text}, such as ${lost.attempt_id}, which is acknowledged`)
       repeats += duplicates
       unknownCount += unknown.length
