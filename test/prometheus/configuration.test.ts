@@ -119,8 +119,8 @@ describe('the unit tests of the rules notice', () => {
       'an agent without successes that has no ratio',
       'agent-misses-target.yml',
       'a new agent that only fails',
-      ' or 0 * agent:agent_attempts:increase1h\n',
-      '\n',
+      ' or 0 * agent:agent_attempts:increase1h)',
+      ')',
     ],
     [
       'an alarm over a handful of attempts',
@@ -148,15 +148,15 @@ describe('the unit tests of the rules notice', () => {
       'an alarm over an experiment that has ended',
       'experiment-alerts.yml',
       'shares that chance does not explain',
-      '          and sum by (job, experiment) (increase(agent_experiment_attempts_total[6h])) > 0\n',
+      '          and sum by (job, experiment) (increase(agent_experiment_attempts_recorded_total[6h])) > 0\n',
       '',
     ],
     [
       'an alarm over a variant that was stopped while its experiment goes on',
       'experiment-alerts.yml',
       'a variant that does worse',
-      'and on (job, experiment, variant) sum by (job, experiment, variant) (increase(agent_experiment_attempts_total[6h])) > 0',
-      'and on (job, experiment) sum by (job, experiment) (increase(agent_experiment_attempts_total[6h])) > 0',
+      'and on (job, experiment, variant) sum by (job, experiment, variant) (increase(agent_experiment_attempts_recorded_total[6h])) > 0',
+      'and on (job, experiment) sum by (job, experiment) (increase(agent_experiment_attempts_recorded_total[6h])) > 0',
     ],
   ] as const)('%s', PATIENT, async ([, test, group, good, bad], context) => {
     needs('promtool', context)
