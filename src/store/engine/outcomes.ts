@@ -12,10 +12,8 @@ import { encodeAll } from './call.ts'
 import type { GroupCommit } from './group-commit.ts'
 import { resolveOutcome } from './resolve-outcome.ts'
 
-/** Outcomes that are looked up together. */
-const LOOKED_UP = 2000
-/** Outcomes in one group of the log: some hundred kilobytes, and a few milliseconds of work. */
-const MAX_GROUP = 500
+/** Outcomes that are looked up together, and recorded as one group of the log: some hundred kilobytes, and a few milliseconds of work. */
+const MAX_ROUND = 250
 /** Holds a group of outcomes without long notes. */
 const GROUP_BYTES = 2 * 1024 * 1024
 /** Outcomes that wait. Beyond that, calls are refused. */
@@ -128,7 +126,7 @@ export function createOutcomes({ commit, log, state, order }: OutcomesOptions): 
       while (own[0]?.call.isRefused === true) own.shift()
       if (own[0] === undefined) waiting.delete(id)
       else items.push(own[0])
-      if (items.length === LOOKED_UP) break
+      if (items.length === MAX_ROUND) break
     }
     return items
   }
@@ -170,13 +168,11 @@ export function createOutcomes({ commit, log, state, order }: OutcomesOptions): 
       else if (record === 'duplicate') item.answer = 'duplicate'
       else kept.push({ item, record })
     }
-    for (let from = 0; from < kept.length; from += MAX_GROUP) {
-      const some = kept.slice(from, from + MAX_GROUP)
-      const counted = await keepRecords(some.map(({ record }) => record))
-      for (const [i, { item, record }] of some.entries()) {
-        if (counted[i] === true) item.answer = 'accepted'
-        else item.lost = record.revision
-      }
+    if (kept.length === 0) return
+    const counted = await keepRecords(kept.map(({ record }) => record))
+    for (const [i, { item, record }] of kept.entries()) {
+      if (counted[i] === true) item.answer = 'accepted'
+      else item.lost = record.revision
     }
   }
 
