@@ -40,7 +40,7 @@ const quick = values.quick === true
 pinSelf()
 const details: string[] = []
 const bench: Bench = {
-  ...(quick ? { rounds: 2, ms: 1000, warmUpMs: 400 } : { rounds: 7, ms: 1500, warmUpMs: 600 }),
+  ...(quick ? { rounds: 2, ms: 1000, warmUpMs: 400 } : { rounds: 5, ms: 1500, warmUpMs: 600 }),
   folder: benchFolder(),
   topRate: 15_000,
   log(text) {
