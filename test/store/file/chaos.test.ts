@@ -77,6 +77,6 @@ test('every acknowledged attempt is counted once, and nothing is counted that wa
         end(healthy)
       }
     }),
-    { numRuns: 80 },
+    { numRuns: 150 },
   )
 })

@@ -179,7 +179,7 @@ test('after kills, power cuts, failures, snapshots, resets and restarts in any o
       await restart()
       await store.close()
     }),
-    { numRuns: 150, examples: [...HISTORIES] },
+    { numRuns: 300, examples: [...HISTORIES] },
   )
 })
 
@@ -209,6 +209,6 @@ test('time buckets are evicted in the same order with and without a restart', as
       }
       await store.close()
     }),
-    { numRuns: 100 },
+    { numRuns: 200 },
   )
 })

@@ -178,8 +178,7 @@ test('an unfinished end of the journal is ignored without a warning: a torn line
   for (const directory of ['/data', JOURNAL]) await torn.makeDirectory(directory)
   const last = whole.lastIndexOf('\n', whole.length - 2) + 1
   for (let end = last + 1; end < whole.length - 1; end += 5) {
-    // Many zeros only behind some of the ends: buffers of this size cost more than all else here.
-    for (const zeros of (end - last) % 40 === 1 ? [0, 1, 1_500_000] : [0, 1]) {
+    for (const zeros of [0, 1, 1_500_000]) {
       torn.plant(SEGMENT, Buffer.concat([whole.subarray(0, end), Buffer.alloc(zeros)]))
       const { store, warnings } = await openReader(createFakeFileSystem(torn.disk))
       expect({ counted: await countedIn(store), warnings }, `${end} and ${zeros} zeros`).toEqual({
