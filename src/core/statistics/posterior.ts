@@ -40,8 +40,9 @@ interface Slice {
 
 /**
  * The probability of being best under independent posteriors Beta(successes + 1/2, failures + 1/2). It is the integral of
- * each density times the product of the other CDFs. Absolute error below 1e-6. Counts may be fractional. The running time
- * is linear in the number of candidates, quadratic at worst.
+ * each density times the product of the other CDFs. Absolute error below 1e-6. Counts may be fractional. With less than half
+ * a success or half a failure, the error is below 0.01, because such a density has an infinite slope at its end. The running
+ * time is linear in the number of candidates, quadratic at worst.
  * Source: prior of H. Jeffreys, Proc. R. Soc. A 186 (1946). The integral is over t with rate = sin² t. On that scale every
  * posterior is bounded and its width depends almost only on the attempts, so Simpson's rule is accurate.
  */
