@@ -143,7 +143,7 @@ function createRecentGroups(maxBytes: number, clock: Clock): RecentGroups {
     add(group) {
       if (maxBytes === 0) return
       // A copy: the memory of its records is used again.
-      groups.push({ ...group, records: Uint8Array.from(group.records), sentMs: clock() })
+      groups.push({ ...group, records: new Uint8Array(group.records), sentMs: clock() })
       bytes += group.records.length
       while (bytes > maxBytes && groups.length > 1) bytes -= groups.shift()!.records.length
     },
