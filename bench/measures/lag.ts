@@ -9,8 +9,8 @@ import { withIds } from './stores.ts'
 
 /** One attempt in ten is followed to the other sidecars. */
 const isFollowed = (id: string): boolean => id.endsWith('0')
-/** The load begins so much earlier than the measurement, in milliseconds: code is compiled, and connections are made. */
-const WARM_UP_MS = 700
+/** The load begins so much earlier than the measurement, in milliseconds: until then, four processes compile their code on two cores. */
+const WARM_UP_MS = 3000
 /** How long a sidecar stays after its last append, to fold those of the others. */
 const STAY_MS = 500
 

@@ -91,7 +91,7 @@ process.exitCode = isOver ? 1 : 0
 interface Watched {
   /** Tasks of more than 50 ms by the clock, in milliseconds. */
   readonly tasks: readonly number[]
-  /** The heap when the view has settled, and how much it grew in the given minutes, in bytes. */
+  /** The heap at the begin, and how much it grew in the given minutes, in bytes. */
   readonly before: number
   readonly growth: number
   readonly incidents: readonly string[]
