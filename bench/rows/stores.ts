@@ -17,7 +17,7 @@ const LOADS = [
   { clients: 8, batch: 1000, name: '8 clients, batches of 1,000' },
 ] as const
 
-const CATCH_UP = 300_000
+const CATCH_UP = 1_000_000
 const LAG = { sidecars: 4, perSecond: 17_000 }
 
 interface StoreKind {
